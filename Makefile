@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0
+# Front door: every target is a script, and every script has -h.
+
+.PHONY: help bench check shell deps kernel clean
+
+help:
+	@echo 'make bench    measure the series against the base kernel under QEMU'
+	@echo 'make check    run all checks'
+	@echo 'make shell    boot the patched kernel to a shell, selftests included'
+	@echo 'make deps     install what the others need (they do it themselves)'
+	@echo 'make kernel   fetch the base kernel, apply the series, build it'
+	@echo 'make clean    remove build/'
+	@echo
+	@echo 'KDIR=~/src/linux uses that git tree instead of the fetched kernel.'
+	@echo 'BASE=NAME chooses another one from scripts/lib/bases. More options:'
+	@echo 'scripts/bench -h, scripts/check -h, scripts/kernel -h, scripts/boot -h.'
+
+bench: deps
+	@scripts/bench $(BENCHFLAGS) $(BASE)
+
+check: deps
+	@scripts/check $(CHECKS)
+
+deps:
+	@scripts/deps
+
+kernel: deps
+	@scripts/kernel build $(BASE)
+
+shell: deps
+	@image=$$(scripts/kernel build $(BASE)) && \
+	tests=$$(scripts/kernel selftests $(BASE)) && \
+	initramfs=$$(scripts/initramfs $$tests) && \
+	scripts/boot $$image $$initramfs
+
+clean:
+	rm -rf build
