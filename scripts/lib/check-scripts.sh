@@ -25,7 +25,7 @@ compare_results()
 	local dir=$BUILD/check seconds
 
 	for seconds in 2 1; do
-		printf '%s\n' '@ enable anonymous chunk=max mode=3 mib=512' \
+		printf '%s\n' '@ enable anonymous chunk=max mode=6 mib=512' \
 			'Testing guest mode: PA-bits:48,  VA-bits:48,  4K pages' \
 			"Enabling dirty logging time: $seconds.000000000s (CPU 0.$seconds${seconds}0000000s)" \
 			> "$dir/report-$seconds.log"
@@ -68,7 +68,7 @@ check_errors()
 	try "a patch does not apply: the tree is left as it was" patch_rejected
 	try "QEMU is missing" fails "no-such-qemu is missing" \
 		env QEMU=no-such-qemu "$TOP/scripts/boot" "$0" "$0" "$0"
-	try "the cross compiler is missing" fails "no-such-gcc is missing" \
+	try "the cross compiler is missing" fails "no-such-strip is missing" \
 		env CROSS_COMPILE=no-such- "$TOP/scripts/initramfs" "$tmp"
 	try "a kernel that panics at boot" kernel_panics
 	try "a kernel that hangs" kernel_hangs

@@ -46,11 +46,14 @@ checkpatch_commit()
 	git -C "$tree" -c user.name="Eager Split Project" \
 		-c user.email=eager-split@project.invalid \
 		format-patch -s --stdout -1 "$commit" > "$out/checkpatch.patch"
-	(cd "$tree" && ./scripts/checkpatch.pl --strict --quiet --show-types \
+	# Its helpers need Debian's python3, whatever else is on PATH.
+	(cd "$tree" && PATH=/usr/bin:$PATH ./scripts/checkpatch.pl --strict --quiet --show-types \
 		--ignore FILE_PATH_CHANGES "$out/checkpatch.patch") || return
-	for file in $(git -C "$tree" diff-tree -r --diff-filter=A --name-only "$commit"); do
-		(cd "$tree" && cat "$TOP/MAINTAINERS.snippet" >> MAINTAINERS.check &&
-		 ./scripts/get_maintainer.pl --no-git --no-rolestats -f "$file") |
+	git -C "$tree" show "$commit:MAINTAINERS" > "$out/MAINTAINERS"
+	for file in $(git -C "$tree" diff-tree --no-commit-id -r --diff-filter=A --name-only "$commit"); do
+		printf -- '--- /dev/null\n+++ b/%s\n@@ -0,0 +1 @@\n' "$file" > "$out/file.patch"
+		(cd "$tree" && ./scripts/get_maintainer.pl --no-git --no-rolestats \
+			--mpath="$out/MAINTAINERS" "$out/file.patch") |
 			grep -q 'kvmarm@' || { echo "$file has no maintainer"; return 1; }
 	done
 }
