@@ -88,7 +88,7 @@ small_tree()
 commit_small_tree()
 {
 	small_tree "$1"
-	git -C "$1" init -q
+	git -C "$1" init -q -b base
 	git -C "$1" add .
 	git -C "$1" -c user.name=check -c user.email=check@check.invalid commit -q -m base
 }
