@@ -2,26 +2,32 @@
 # shellcheck shell=bash
 # Checks of the patches, on every base.
 
-# In a tree of its own, with plain git am, as anyone else would do it.
-apply_plainly()
+# A worktree at REVISION of what the patches and the harness look at, no more.
+partial_tree()
 {
-	local tree work=$BUILD/check/apply-$1 base=$1 series
+	local base=$1 revision=$2 work=$3 tree
 
 	"$TOP/scripts/kernel" fetch "$base"
 	tree=$("$TOP/scripts/kernel" tree "$base")
 	rm -rf "$work"
 	git -C "$tree" worktree prune
-	git -C "$tree" worktree add -q --no-checkout --detach "$work" base
-	# Only the directories that the patches touch need to be there.
+	git -C "$tree" worktree add -q --no-checkout --detach "$work" "$revision"
 	git -C "$work" sparse-checkout set --no-cone \
-		"/arch/arm64/kvm/" "/arch/arm64/include/asm/kvm*" \
-		"/Documentation/virt/kvm/" "/tools/testing/" "/MAINTAINERS" "/include/trace/"
-	git -C "$work" checkout -q --detach base
+		"/arch/arm64/kvm/" "/arch/arm64/include/" "/include/trace/" \
+		"/tools/" "/Documentation/virt/kvm/" "/MAINTAINERS"
+	git -C "$work" checkout -q --detach "$revision"
+}
+
+# With plain git am, as anyone else would do it.
+apply_plainly()
+{
+	local base=$1 work=$BUILD/check/apply-$1 series
+
+	partial_tree "$base" base "$work"
 	for series in $(all_series "$base"); do
 		git -C "$work" -c user.name=check -c user.email=check@check.invalid \
-			am "$(patch_dir "$base")/$series"/*.patch || return
+			am "$(patch_dir "$base")/$series"/*.patch
 	done
-	git -C "$tree" worktree remove --force "$work"
 }
 
 check_apply()
@@ -30,6 +36,27 @@ check_apply()
 
 	for base in $(bases); do
 		try "series apply to $base" apply_plainly "$base"
+	done
+}
+
+run_harness()
+{
+	local base=$1 revision=$2 work=$BUILD/check/harness-$1-$2
+
+	"$TOP/scripts/kernel" apply "$base"
+	partial_tree "$base" "$revision" "$work"
+	make -C "$TOP/tools/testing/kvm_pgtable" -j"$JOBS" KDIR="$work" \
+		O="$BUILD/check/harness-$base-$revision.o"
+}
+
+check_harness()
+{
+	local base
+
+	for base in $(bases); do
+		try "harness on $base" run_harness "$base" base
+		try "harness on $base with the series" \
+			run_harness "$base" "$(all_series "$base" | tail -n 1)"
 	done
 }
 

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What one kernel tree offers to the benchmark. */
+#ifndef _KVM_PGTABLE_BENCH_H
+#define _KVM_PGTABLE_BENCH_H
+
+struct bench_tree {
+	/* Prepare @gib of memory mapped at @level, and throw it away. */
+	void (*setup)(unsigned long gib, int level);
+	void (*teardown)(void);
+	/* Run by number, until the name is NULL. */
+	struct bench_op {
+		const char *name;
+		void (*fn)(unsigned long chunk);
+		int level;		/* what it wants to be mapped */
+		int may_differ;
+	} *ops;
+};
+
+extern const struct bench_tree bench_base, bench_new;
+
+#endif

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Break the page-table code in one place at a time; the tests have to notice.
+
+Usage: mutate.py KDIR OUT [number ...]
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+
+FILES = {
+    "": "arch/arm64/kvm/hyp/pgtable.c",
+    "header": "arch/arm64/include/asm/kvm_pgtable.h",
+}
+VARIANTS = ("4k", "16k-lpa2", "64k")
+MAY_SURVIVE = 1
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def read_mutations():
+    """Records of (what, file, old text, new text)."""
+    mutations = []
+    with open(os.path.join(HERE, "mutations"), encoding="ascii") as table:
+        text = table.read()
+    for record in text.split("\n= ")[1:]:
+        what, _, body = record.partition("\n")
+        name = ""
+        if body.startswith("@"):
+            name, _, body = body[1:].partition("\n")
+            name = name.strip()
+        old, _, new = body[1:].partition("\n+")
+        mutations.append((what, FILES[name], old, new.rstrip("\n")))
+    return mutations
+
+
+def copy_tree(kdir, tree):
+    """As much of the kernel as is built, with copies of what is mutated."""
+    shutil.rmtree(tree, ignore_errors=True)
+    for path in FILES.values():
+        os.makedirs(os.path.dirname(os.path.join(tree, path)), exist_ok=True)
+    os.symlink(os.path.join(kdir, "tools"), os.path.join(tree, "tools"))
+    asm = "arch/arm64/include/asm"
+    for name in os.listdir(os.path.join(kdir, asm)):
+        os.symlink(os.path.join(kdir, asm, name), os.path.join(tree, asm, name))
+
+
+def mutate(kdir, tree, mutation):
+    """Write both files, one of them mutated."""
+    what, target, old, new = mutation
+    for path in FILES.values():
+        with open(os.path.join(kdir, path), encoding="utf-8") as source:
+            text = source.read()
+        if path == target:
+            if text.count(old) != 1:
+                sys.exit(f"mutate: {what}: found {text.count(old)} times in {path}:\n{old}")
+            text = text.replace(old, new)
+        copy = os.path.join(tree, path)
+        if os.path.lexists(copy):
+            os.unlink(copy)
+        with open(copy, "w", encoding="utf-8") as out:
+            out.write(text)
+
+
+def run_tests(tree, out):
+    """Returns which test noticed, or None."""
+    for variant in VARIANTS:
+        binary = os.path.join(out, "test-" + variant)
+        build = subprocess.run(
+            ["make", "-s", "-C", HERE, "KDIR=" + tree, "O=" + out, "SANITIZE=", "CFLAGS=-O1",
+             binary], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        if build.returncode:
+            sys.exit("mutate: does not build\n" + build.stdout.decode())
+        try:
+            test = subprocess.run([binary, "-q"], stdout=subprocess.PIPE, timeout=60,
+                                  stderr=subprocess.DEVNULL, check=False)
+        except subprocess.TimeoutExpired:
+            return variant + ": hang"
+        if test.returncode:
+            lines = [l.split()[2] for l in test.stdout.decode().splitlines()
+                     if l.startswith("FAIL ") and len(l.split()) > 2]
+            return f"{variant}: {lines[0].rstrip(':') if lines else 'crash'}"
+    return None
+
+
+def main():
+    """Each mutation in turn, with the tree as it is first."""
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    kdir, out = map(os.path.abspath, sys.argv[1:3])
+    tree = os.path.join(out, "tree")
+    out = os.path.join(out, "obj")
+    mutations = read_mutations()
+    only = [int(n) for n in sys.argv[3:]] or range(1, len(mutations) + 1)
+
+    copy_tree(kdir, tree)
+    mutate(kdir, tree, ("unchanged", None, "", ""))
+    if run_tests(tree, out):
+        sys.exit("mutate: the tests fail on the tree as it is")
+
+    print(f"1..{len(mutations)}", flush=True)
+    survived = 0
+    for number in only:
+        mutation = mutations[number - 1]
+        mutate(kdir, tree, mutation)
+        killer = run_tests(tree, out)
+        survived += not killer
+        print(f"{'ok' if killer else 'not ok'} {number} - {mutation[0]} # "
+              f"{killer or 'survived'}", flush=True)
+    print(f"# {len(only) - survived} of {len(only)} mutations killed")
+    return survived > MAY_SURVIVE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

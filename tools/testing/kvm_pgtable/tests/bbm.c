@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The checker checked: sequences that the architecture allows, and for each of
+ * them those that it does not, which have to be reported.
+ */
+static struct vm bbm_vm;
+
+#define BLOCK		kvm_granule_size(2)
+#define BLOCK_IA	(4 * BLOCK)
+#define BLOCK_PA	(BIT(35))
+
+/* Two adjacent blocks, and a table full of pages that could replace the first. */
+static struct leaf bbm_setup(u64 **table)
+{
+	struct leaf l;
+	u64 i;
+
+	vm_init(&bbm_vm, 40);
+	if (vm_map(&bbm_vm, BLOCK_IA, 2 * BLOCK, BLOCK_PA, KVM_PGTABLE_PROT_RWX, 0))
+		test_fail("map");
+	hw_quiesce();
+	l = lookup(&bbm_vm.pgt, BLOCK_IA);
+	if (table) {
+		*table = hw_alloc(PAGE_SIZE);
+		for (i = 0; i < PTRS_PER_PTE; i++)
+			hw_store(*table + i, (l.pte | 2) + i * PAGE_SIZE, HW_PLAIN);
+	}
+	return l;
+}
+
+static u64 bbm_table_pte(u64 *table)
+{
+	return kvm_init_table_pte(table, &s2_mm_ops);
+}
+
+static void flush_block(u64 ia)
+{
+	__kvm_tlb_flush_vmid_ipa(&bbm_vm.mmu, ia, 2);
+}
+
+static void good_break_flush_make(void)
+{
+	u64 *table;
+	struct leaf l = bbm_setup(&table);
+
+	hw_store(l.ptep, 0, HW_PLAIN);
+	flush_block(BLOCK_IA);
+	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
+	hw_barrier();
+}
+
+static void bad_missing_tlbi(void)
+{
+	u64 *table;
+	struct leaf l = bbm_setup(&table);
+
+	hw_store(l.ptep, 0, HW_PLAIN);
+	hw_barrier();
+	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
+}
+
+static void bad_missing_break(void)
+{
+	u64 *table;
+	struct leaf l = bbm_setup(&table);
+
+	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
+}
+
+static void bad_tlbi_of_neighbour(void)
+{
+	u64 *table;
+	struct leaf l = bbm_setup(&table);
+
+	hw_store(l.ptep, 0, HW_PLAIN);
+	flush_block(BLOCK_IA + BLOCK);
+	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
+}
+
+static void bad_tlbi_level(void)
+{
+	u64 *table;
+	struct leaf l = bbm_setup(&table);
+
+	hw_store(l.ptep, 0, HW_PLAIN);
+	__kvm_tlb_flush_vmid_ipa(&bbm_vm.mmu, BLOCK_IA, 3);
+	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
+}
+
+static void bad_tlbi_local(void)
+{
+	u64 *table;
+	struct leaf l = bbm_setup(&table);
+
+	hw_store(l.ptep, 0, HW_PLAIN);
+	__kvm_tlb_flush_vmid_ipa_nsh(&bbm_vm.mmu, BLOCK_IA, 2);
+	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
+}
+
+static void bad_tlbi_before_break(void)
+{
+	u64 *table;
+	struct leaf l = bbm_setup(&table);
+
+	flush_block(BLOCK_IA);
+	hw_store(l.ptep, 0, HW_PLAIN);
+	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
+}
+
+static void bad_output_address(void)
+{
+	struct leaf l = bbm_setup(NULL);
+
+	hw_store(l.ptep, l.pte + BLOCK, HW_PLAIN);
+}
+
+static void bad_memory_type(void)
+{
+	struct leaf l = bbm_setup(NULL);
+
+	hw_store(l.ptep, l.pte ^ BIT(3), HW_PLAIN);
+}
+
+/* A table of pages becomes a block: the pages are in the TLB, too. */
+static void collapse(u64 size)
+{
+	u64 *table;
+	struct leaf l = bbm_setup(&table);
+
+	hw_store(l.ptep, 0, HW_PLAIN);
+	flush_block(BLOCK_IA);
+	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
+	hw_barrier();
+
+	hw_store(l.ptep, 0, HW_PLAIN);
+	__kvm_tlb_flush_vmid_range(&bbm_vm.mmu, BLOCK_IA, size / PAGE_SIZE);
+	hw_store(l.ptep, l.pte, HW_RELEASE);
+	hw_barrier();
+	hw_free(table);
+}
+
+static void good_collapse(void)
+{
+	collapse(BLOCK);
+}
+
+static void bad_range_too_short(void)
+{
+	collapse(BLOCK - PAGE_SIZE);
+}
+
+/* Several blocks share one invalidation. */
+static void batch(u64 size)
+{
+	u64 *table, *table2;
+	struct leaf l = bbm_setup(&table);
+
+	table2 = hw_alloc(PAGE_SIZE);
+	hw_store(l.ptep, 0, HW_PLAIN);
+	hw_store(l.ptep + 1, 0, HW_PLAIN);
+	__kvm_tlb_flush_vmid_range(&bbm_vm.mmu, BLOCK_IA, size / PAGE_SIZE);
+	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
+	hw_store(l.ptep + 1, bbm_table_pte(table2), HW_RELEASE);
+	hw_barrier();
+}
+
+static void good_batch(void)
+{
+	batch(2 * BLOCK);
+}
+
+static void bad_batch_one_short(void)
+{
+	batch(BLOCK);
+}
+
+static void bad_free_before_invalidate(void)
+{
+	u64 *table;
+	struct leaf l = bbm_setup(&table);
+
+	hw_store(l.ptep, 0, HW_PLAIN);
+	flush_block(BLOCK_IA);
+	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
+	hw_barrier();
+
+	hw_store(l.ptep, 0, HW_PLAIN);
+	hw_free(table);
+	__kvm_tlb_flush_vmid_range(&bbm_vm.mmu, BLOCK_IA, PTRS_PER_PTE);
+}
+
+static void bad_free_while_linked(void)
+{
+	u64 *table;
+	struct leaf l = bbm_setup(&table);
+
+	hw_store(l.ptep, 0, HW_PLAIN);
+	flush_block(BLOCK_IA);
+	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
+	hw_barrier();
+	hw_free(table);
+}
+
+static void link_table(bool barrier)
+{
+	u64 *table;
+	struct leaf l = bbm_setup(&table);
+
+	hw_store(l.ptep, 0, HW_PLAIN);
+	flush_block(BLOCK_IA);
+	hw_store(table, l.pte | 2, HW_PLAIN);
+	if (barrier)
+		hw_barrier();
+	hw_store(l.ptep, bbm_table_pte(table), HW_PLAIN);
+	hw_barrier();
+}
+
+static void good_link_after_barrier(void)
+{
+	link_table(true);
+}
+
+static void bad_link_before_fill_is_visible(void)
+{
+	link_table(false);
+}
+
+static void good_permissions(void)
+{
+	struct leaf l = bbm_setup(NULL);
+
+	hw_store(l.ptep, l.pte & ~KVM_PTE_LEAF_ATTR_LO_S2_S2AP_W, HW_PLAIN);
+	flush_block(BLOCK_IA);
+	hw_store(l.ptep, l.pte, HW_PLAIN);
+	hw_barrier();
+}
+
+static void bad_permissions_not_flushed(void)
+{
+	struct leaf l = bbm_setup(NULL);
+
+	hw_store(l.ptep, l.pte & ~KVM_PTE_LEAF_ATTR_LO_S2_S2AP_W, HW_PLAIN);
+	hw_barrier();
+}
+
+static void bad_missing_barrier(void)
+{
+	u64 *table;
+	struct leaf l = bbm_setup(&table);
+
+	hw_store(l.ptep, 0, HW_PLAIN);
+	flush_block(BLOCK_IA);
+	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
+}
+
+static void bad_wild_store(void)
+{
+	u64 *table;
+
+	bbm_setup(&table);
+	hw_store(table + PTRS_PER_PTE, 0, HW_PLAIN);
+}
+
+/* The raw instructions of the hypervisor's stage-1. */
+static void hyp(bool before, bool after)
+{
+	static struct kvm_pgtable pgt;
+	u64 *ptep;
+
+	if (kvm_pgtable_hyp_init(&pgt, 40, &hyp_mm_ops))
+		test_fail("hyp_init");
+	hw_root(&pgt);
+	if (kvm_pgtable_hyp_map(&pgt, BLOCK_IA, PAGE_SIZE, BLOCK_PA, PAGE_HYP))
+		test_fail("hyp_map");
+	ptep = lookup(&pgt, BLOCK_IA).ptep;
+
+	hw_store(ptep, 0, HW_PLAIN);
+	if (before)
+		hw_barrier();
+	hw_tlbi_hyp(BLOCK_IA, 3);
+	if (after)
+		hw_tlbi_sync();
+}
+
+static void good_hyp_unmap(void)
+{
+	hyp(true, true);
+}
+
+static void bad_hyp_no_barrier_before_tlbi(void)
+{
+	hyp(false, true);
+}
+
+static void bad_hyp_no_sync_after_tlbi(void)
+{
+	hyp(true, false);
+}
+
+#define GOOD(name)		{ #name, name, 0 }
+#define BAD(name, kind)		{ #name, name, BIT(kind) }
+
+static const struct {
+	const char *name;
+	void (*fn)(void);
+	u64 expect;
+} examples[] = {
+	GOOD(good_break_flush_make),
+	BAD(bad_missing_tlbi, HW_NO_TLBI),
+	BAD(bad_missing_break, HW_NO_BREAK),
+	BAD(bad_tlbi_of_neighbour, HW_NO_TLBI),
+	BAD(bad_tlbi_level, HW_NO_TLBI),
+	BAD(bad_tlbi_local, HW_NO_TLBI),
+	BAD(bad_tlbi_before_break, HW_NO_TLBI),
+	BAD(bad_output_address, HW_NO_BREAK),
+	BAD(bad_memory_type, HW_NO_BREAK),
+	GOOD(good_collapse),
+	BAD(bad_range_too_short, HW_NO_TLBI),
+	GOOD(good_batch),
+	BAD(bad_batch_one_short, HW_NO_TLBI),
+	BAD(bad_free_before_invalidate, HW_EARLY_FREE),
+	BAD(bad_free_while_linked, HW_EARLY_FREE),
+	GOOD(good_link_after_barrier),
+	BAD(bad_link_before_fill_is_visible, HW_NOT_VISIBLE),
+	GOOD(good_permissions),
+	BAD(bad_permissions_not_flushed, HW_STALE),
+	BAD(bad_missing_barrier, HW_NO_BARRIER),
+	BAD(bad_wild_store, HW_WILD),
+	GOOD(good_hyp_unmap),
+	BAD(bad_hyp_no_barrier_before_tlbi, HW_STALE),
+	BAD(bad_hyp_no_sync_after_tlbi, HW_STALE),
+};
+
+static void test_bbm_examples(void)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(examples); i++) {
+		hw_reset(BIT(HW_TLB_RANGE));
+		if (verbose)
+			fprintf(stderr, "# %s\n", examples[i].name);
+		hw_expect = examples[i].expect;
+		hw_quiet = hw_expect && !verbose;
+		examples[i].fn();
+		hw_quiesce();
+		hw_quiet = false;
+		if (!(hw_seen & examples[i].expect) != !examples[i].expect)
+			test_fail("%s: not reported, but %#llx", examples[i].name,
+				  (unsigned long long)hw_seen);
+		hw_expect = 0;
+	}
+}
