@@ -62,7 +62,7 @@ check_boot()
 	local base last
 
 	for base in $(bases); do
-		last=$(all_series "$base" | tail -n 1)
+		last=$(last_series "$base")
 		if [[ $base == "$(bases | head -n 1)" ]]; then
 			boot_and_run "$base" "$last" "${boot_tests[@]}"
 		else

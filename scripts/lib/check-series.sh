@@ -56,7 +56,7 @@ check_harness()
 	for base in $(bases); do
 		try "harness on $base" run_harness "$base" base
 		try "harness on $base with the series" \
-			run_harness "$base" "$(all_series "$base" | tail -n 1)"
+			run_harness "$base" "$(last_series "$base")"
 	done
 }
 
@@ -102,7 +102,7 @@ check_checkpatch()
 commits()
 {
 	git -C "$("$TOP/scripts/kernel" tree "$1")" rev-list --reverse \
-		"base..$(all_series "$1" | tail -n 1)"
+		"base..$(last_series "$1")"
 }
 
 check_lint()

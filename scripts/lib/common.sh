@@ -90,3 +90,8 @@ all_series()
 		basename "$dir"
 	done
 }
+
+last_series()
+{
+	all_series "$1" | tail -n 1
+}
