@@ -14,9 +14,17 @@ check_shellcheck()
 
 check_python()
 {
-	try "bench-report compiles" /usr/bin/python3 -W error -c \
-		"compile(open('$TOP/scripts/bench-report').read(), 'bench-report', 'exec')"
+	local script
+
+	for script in bench-report profile-report; do
+		try "$script compiles" /usr/bin/python3 -W error -c \
+			"compile(open('$TOP/scripts/$script').read(), '$script', 'exec')"
+	done
 	try "bench-report compares" compare_results
+	try "profile-report adds up" profile_adds_up
+	try "profile-report checks the sum against the clock" \
+		fails "1060 instructions counted, but the clock says 1040" profile 720
+	try "profile-report misses an ioctl" fails "but the plugin counted 0" profile
 }
 
 # A run at half the cost of another must come out as -50 %.
@@ -34,6 +42,27 @@ compare_results()
 	done
 	"$TOP/scripts/bench" --compare "$dir"/report-{2,1}.json | tee /dev/stderr |
 		grep -q 'enable 4K | 2 000 | 1 000 | -50.0 %'
+}
+
+# profile [COUNT]: what the report makes of an ioctl of 1040 instructions, COUNT
+# of them in a block of a function, 300 in another one, and 40 in user space.
+profile()
+{
+	local log=$BUILD/check/profile
+
+	printf '%s\n' '@ enable anonymous chunk=max mode=6 mib=512' \
+		'Testing guest mode: PA-bits:48,  VA-bits:48,  4K pages' \
+		"Enabling dirty logging time: 0.000002000s (CPU 0.000001040s)" > "$log.log"
+	printf '%s\n' ${1:+window "ffff800080000010 $1" "ffff8000800000fc 300" "0 40"} |
+		sed '/^$/d' > "$log.counts"
+	printf 'ffff8000800000%s\n' "00 T first" "08 t second.isra.0" "08 d data" > "$log.symbols"
+	"$TOP/scripts/profile-report" --parse kernel "$log".{log,counts,symbols} > "$log.json" &&
+		"$TOP/scripts/profile-report" "$log.json"
+}
+
+profile_adds_up()
+{
+	profile 700 | tee /dev/stderr | grep -q 'second  *|  *1.0 |  *96.2 %'
 }
 
 # fails WITH COMMAND...: it exits with an error, and says WITH in one line.
@@ -73,6 +102,8 @@ check_errors()
 	try "a kernel that panics at boot" kernel_panics
 	try "a kernel that hangs" kernel_hangs
 	try "a bad size" fails "not a size" "$TOP/scripts/bench" -b many
+	try "no such cell" fails "no cell 'clear-8K'" "$TOP/scripts/bench" -c clear-8K
+	try "a profile on hardware" fails "under QEMU" "$TOP/scripts/bench" --profile --host
 	try "a bad result file" fails "not a result file" \
 		"$TOP/scripts/bench" --compare "$0" "$0"
 }
