@@ -16,7 +16,7 @@ check_python()
 {
 	local script
 
-	for script in bench-report profile-report; do
+	for script in bench-report profile-report matrix-report; do
 		try "$script compiles" /usr/bin/python3 -W error -c \
 			"compile(open('$TOP/scripts/$script').read(), '$script', 'exec')"
 	done
@@ -25,6 +25,7 @@ check_python()
 	try "profile-report checks the sum against the clock" \
 		fails "1060 instructions counted, but the clock says 1040" profile 720
 	try "profile-report misses an ioctl" fails "but the plugin counted 0" profile
+	try "matrix-report finds what is worse" compare_matrix
 }
 
 # A run at half the cost of another must come out as -50 %.
@@ -65,6 +66,37 @@ profile_adds_up()
 	profile 700 | tee /dev/stderr | grep -q 'second  *|  *1.0 |  *96.2 %'
 }
 
+# Of each pair of results, only what the patches made worse is not ok.
+compare_matrix()
+{
+	local results=$out/matrix.tsv number=0 base patched expected
+
+	rm -f "$results"
+	# Verdict, warnings, notes: of the base, of the patched kernel.
+	while read -r base patched expected; do
+		number=$((number + 1))
+		printf 'v0\tbase\tcell\t%s\t%s\n' "$number" "${base//,/$'\t'}"
+		printf 'v0\tpatched\tcell\t%s\t%s\n' "$number" "${patched//,/$'\t'}"
+		printf '%s\tcell: %s\n' "$expected" "$number" >&3
+	done > "$results" 3> "$results.expected" <<-END
+		pass,1,, pass,9,, ok
+		fails,1,, pass,1,, ok
+		fails,1,, fails,1,, skip
+		warns,1,A, warns,1,A, skip
+		pass,1,,skip:3 pass,1,,skip:3 ok
+		pass,1,, skip,1,, not-ok
+		pass,1,, warns,1,A, not-ok
+		pass,1,, fails,1,, not-ok
+		pass,1,, not-run,0,, not-ok
+		fails,1,, dies,1,, not-ok
+		fails,1,, fails,1,A, not-ok
+		warns,1,A, warns,1,A;B, not-ok
+		pass,1,,skip:3 pass,1,,skip:4 not-ok
+	END
+	"$TOP/scripts/matrix-report" --check "$results" | tee /dev/stderr |
+		cut -f 1,2 | diff "$results.expected" -
+}
+
 # fails WITH COMMAND...: it exits with an error, and says WITH in one line.
 fails()
 {
@@ -83,7 +115,7 @@ check_errors()
 
 	rm -rf "$tmp"
 	mkdir -p "$tmp/not-a-tree"
-	for script in kernel boot initramfs bench check export deps sparse; do
+	for script in kernel boot initramfs bench matrix matrix-report check export deps sparse; do
 		try "scripts/$script refuses an unknown option" \
 			fails "unknown option.*--nonsense" "$TOP/scripts/$script" --nonsense
 	done
@@ -104,6 +136,9 @@ check_errors()
 	try "a bad size" fails "not a size" "$TOP/scripts/bench" -b many
 	try "no such cell" fails "no cell 'clear-8K'" "$TOP/scripts/bench" -c clear-8K
 	try "a profile on hardware" fails "under QEMU" "$TOP/scripts/bench" --profile --host
+	try "no such cell of the matrix" fails "choose from: 4k-vhe" "$TOP/scripts/matrix" -c 8k-vhe
+	try "no test of that name" fails "no test matches" "$TOP/scripts/matrix" -l -t no-such-test
+	try "a bad matrix result" fails "not a result file" "$TOP/scripts/matrix-report" --check "$0"
 	try "a bad result file" fails "not a result file" \
 		"$TOP/scripts/bench" --compare "$0" "$0"
 }

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Checks over cells of the boot matrix.
+
+# results_of NAME HOW MATRIX-OPTION...: a result for each test of each cell, as
+# matrix-report sees it.
+results_of()
+{
+	local name=$1 how=$2 results=$out/$1.tsv status test what
+
+	shift 2
+	if ! "$TOP/scripts/matrix" "$@" > "$results" 2> >(tee "$results.log" >&2) ||
+	   ! "$TOP/scripts/matrix-report" "--$how" "$results" > "$results.report"; then
+		result "$name: all cells were run" not-ok "$results.log"
+		return
+	fi
+	while IFS=$'\t' read -r status test what; do
+		case $status in
+		ok) result "$name: $test${what:+ ($what)}" ok ;;
+		skip) result "$name: $test" skip "$what" ;;
+		*) result "$name: $test ($what)" not-ok ;;
+		esac
+	done < "$results.report"
+}
+
+check_matrix()
+{
+	local base=${matrix_base:-$(default_base)} page
+
+	results_of "$base" check "$base"
+	page=$(patch_dir "$base")/$(last_series "$base")/matrix-$base.md
+	[[ $base != kdir ]] || page=$out/matrix.md
+	"$TOP/scripts/matrix-report" --table "$out/$base.tsv" > "$page"
+	say "wrote $page"
+}
