@@ -15,26 +15,34 @@ boot_tests=(
 	"memslot_modification_stress_test -m 3 -b 16M -i 20"
 )
 
-# boot_and_run BASE REVISION TEST...: a result for each test.
+# What the job begins with: how to run a test.
+boot_setup='run() { ./"$@"; }'
+
+# boot_and_run BASE REVISION TEST...: a result for each test. CONFIG is a further
+# config fragment.
 boot_and_run()
 {
-	local base=$1 revision=$2 name=$1-$2 image tests test log code
+	local base=$1 revision=$2 image tests test log code
+	local kernel="$base with $revision${CONFIG:+, $(basename "$CONFIG" .config)}"
 
 	shift 2
-	log=$out/boot-$name
+	log=$out/boot-${kernel//[^A-Za-z0-9.-]/_}
 	{
 		image=$("$TOP/scripts/kernel" build "$base" "$revision") &&
 		tests=$("$TOP/scripts/kernel" selftests "$base" "$revision") &&
 		initramfs=$("$TOP/scripts/initramfs" "$tests")
 	} 2> "$log.build" || {
-		result "kernel of $base with $revision builds" not-ok "$log.build"
+		result "$kernel: builds" not-ok "$log.build"
 		return
 	}
-	for test; do
-		echo "echo '@ run $test'; ./$test; echo \"@ exit \$?\""
-	done > "$log.job"
-	echo "dmesg | grep -E 'WARNING:|BUG:|Oops' && echo '@ splat'" >> "$log.job"
-	"$TOP/scripts/boot" -m 5G -t 1500 -l "$log.console" \
+	{
+		echo "$boot_setup"
+		for test; do
+			echo "echo '@ run $test'; run $test; echo \"@ exit \$?\""
+		done
+		echo "dmesg | grep -E 'WARNING:|BUG:|UBSAN:|Oops' && { dmesg; echo '@ splat'; }"
+	} > "$log.job"
+	"$TOP/scripts/boot" -m 5G -t "${boot_timeout:-1500}" -l "$log.console" \
 		-a "default_hugepagesz=1G hugepagesz=1G hugepages=2" \
 		"$image" "$initramfs" "$log.job" > "$log.out" 2>&1 || true
 	for test; do
@@ -42,18 +50,19 @@ boot_and_run()
 		sed -n "\|^@ run $test\$|,\|^@ exit|p" "$log.out" > "$log.test"
 		code=$(sed -n 's/^@ exit //p' "$log.test")
 		case $code in
-		0) result "$base with $revision: $test" ok ;;
-		4) result "$base with $revision: $test" skip \
+		0) result "$kernel: $test" ok
+			sed -n 's/.* allocations failed$/# &/p' "$log.test" ;;
+		4) result "$kernel: $test" skip \
 			"$(grep -o 'SKIP.*\|skipping test.*' "$log.test" | head -n 1)" ;;
-		*) result "$base with $revision: $test" not-ok "$log.test" ;;
+		*) result "$kernel: $test" not-ok "$log.test" ;;
 		esac
 	done
 	if grep -q '^@ splat' "$log.out"; then
-		result "$base with $revision: no kernel warning" not-ok "$log.out"
+		result "$kernel: no kernel warning" not-ok "$log.out"
 	elif ! grep -q '^job: exit code' "$log.console"; then
-		result "$base with $revision: boots and powers off" not-ok "$log.out"
+		result "$kernel: boots and powers off" not-ok "$log.out"
 	else
-		result "$base with $revision: boots without a kernel warning" ok
+		result "$kernel: boots without a kernel warning" ok
 	fi
 }
 

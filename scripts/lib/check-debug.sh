@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# The patched kernel with all of its own checks, and without memory.
+
+# With 'fail=PERCENT' first, so many of the allocations for splitting fail: page
+# allocations of the test, while kvm_mmu_split_huge_pages() is on the stack. A
+# test during which none did fail has failed. They all are to be survived.
+# shellcheck disable=SC2016
+debug_setup='run()
+{
+	case $1 in
+	fail=*) with_failures "$@" ;;
+	*) timeout -s KILL 900 ./"$@" ;;
+	esac
+}
+with_failures()
+{
+	percent=${1#fail=}
+	shift
+	cd /sys/kernel/debug/fail_page_alloc
+	range=$(sort /proc/kallsyms | awk '\''
+		start { print start, "0x" $1; exit }
+		$3 ~ /^kvm_mmu_split_huge_pages/ { start = "0x" $1 }'\'')
+	[ "$range" ] || { echo "no such function"; return 1; }
+	echo ${range% *} > require-start
+	echo ${range#* } > require-end
+	echo 32 > stacktrace-depth
+	echo 0 > min-order
+	echo N > ignore-gfp-wait
+	echo 0 > verbose
+	echo Y > task-filter
+	echo 1000000 > times
+	echo $percent > probability
+	cd /tests
+	(echo 1 > /proc/self/make-it-fail; exec timeout -s KILL 900 ./"$@")
+	code=$?
+	echo 0 > /sys/kernel/debug/fail_page_alloc/probability
+	failures=$((1000000 - $(cat /sys/kernel/debug/fail_page_alloc/times)))
+	echo "$failures allocations failed"
+	[ $failures -gt 0 ] || return 1
+	return $code
+}'
+
+debug_tests=(
+	"eager_split_test"
+	"dirty_log_test -m 6 -i 3 -E 4K -s anonymous_thp"
+	"dirty_log_test -m 6 -i 3 -E 2M -s anonymous_thp"
+	"dirty_log_test -m 6 -i 3 -E 2M -s anonymous_hugetlb_1gb"
+	"dirty_log_test -m 6 -i 3 -E 1G -s anonymous_hugetlb_1gb"
+	"dirty_log_perf_test -m 6 -b 64M -g -s anonymous_thp"
+	"dirty_log_perf_test -m 6 -b 64M -s anonymous_thp"
+	"kvm_page_table_test -m 6 -b 64M -s anonymous_thp"
+	"kvm_page_table_test -m 6 -b 1G -s anonymous_hugetlb_1gb"
+	"page_fault_test -m 6"
+	"memslot_modification_stress_test -m 6 -b 16M -i 20"
+	"fail=100 dirty_log_perf_test -m 6 -b 64M -g -s anonymous_thp"
+	"fail=100 dirty_log_test -m 6 -i 3 -M dirty-log -E 2M -s anonymous_thp"
+	"fail=10 dirty_log_test -m 6 -i 3 -M clear-log -E 4K -s anonymous_thp"
+	"fail=10 dirty_log_test -m 6 -i 3 -M clear-log -E 2M -s anonymous_hugetlb_1gb"
+	"fail=1 dirty_log_test -m 6 -i 3 -M clear-log -E 1G -s anonymous_hugetlb_1gb"
+	"fail=10 dirty_log_test -m 6 -i 3 -M dirty-ring -E 2M -s anonymous_thp"
+)
+
+check_debug()
+{
+	local CONFIG=$TOP/arch/arm64/configs/kvm_selftests_debug.config base
+	local boot_setup=$debug_setup boot_timeout=3600
+
+	export CONFIG
+	base=$(default_base)
+	boot_and_run "$base" "$(last_series "$base")" "${debug_tests[@]}"
+}
