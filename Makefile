@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # Front door: every target is a script, and every script has -h.
 
-.PHONY: help bench check shell deps kernel clean
+.PHONY: help bench check matrix shell deps kernel clean
 
 help:
 	@echo 'make bench    measure the series against the base kernel under QEMU'
-	@echo 'make check    run all checks'
+	@echo 'make check    run all checks that take minutes'
+	@echo 'make matrix   compare patched and base kernel in all KVM modes (an hour)'
 	@echo 'make shell    boot the patched kernel to a shell, selftests included'
 	@echo 'make deps     install what the others need (they do it themselves)'
 	@echo 'make kernel   fetch the base kernel, apply the series, build it'
@@ -20,6 +21,9 @@ bench: deps
 
 check: deps
 	@scripts/check $(CHECKS)
+
+matrix: deps
+	@scripts/check --matrix $(BASE)
 
 deps:
 	@scripts/deps
