@@ -40,7 +40,7 @@ static struct page *page_of(void *va)
 	return &pages[((char *)va - arena) >> PAGE_SHIFT];
 }
 
-static void *alloc_pages(u32 nr)
+static void *alloc_pages(u32 nr, bool zero)
 {
 	u32 idx = free_list, i;
 
@@ -54,7 +54,8 @@ static void *alloc_pages(u32 nr)
 	}
 	for (i = 0; i < nr; i++)
 		pages[idx + i].count = 1;
-	return memset(arena + idx * PAGE_SIZE, 0, nr * PAGE_SIZE);
+	return zero ? memset(arena + idx * PAGE_SIZE, 0, nr * PAGE_SIZE) :
+		      arena + idx * PAGE_SIZE;
 }
 
 static void free_page(void *va)
@@ -65,26 +66,26 @@ static void free_page(void *va)
 	free_list = p - pages;
 }
 
-static void topup(struct kvm_mmu_memory_cache *mc, int nr)
+static void topup(struct kvm_mmu_memory_cache *mc, int nr, bool zero)
 {
 	if (mc->capacity < nr) {
 		mc->objects = realloc(mc->objects, nr * sizeof(void *));
 		mc->capacity = nr;
 	}
 	while (mc->nobjs < nr)
-		mc->objects[mc->nobjs++] = alloc_pages(1);
+		mc->objects[mc->nobjs++] = alloc_pages(1, zero);
 }
 
 static void *mm_zalloc_page(void *arg)
 {
 	struct kvm_mmu_memory_cache *mc = arg;
 
-	return mc ? mc->objects[--mc->nobjs] : alloc_pages(1);
+	return mc ? mc->objects[--mc->nobjs] : alloc_pages(1, true);
 }
 
 static void *mm_zalloc_exact(size_t size)
 {
-	return alloc_pages(size >> PAGE_SHIFT);
+	return alloc_pages(size >> PAGE_SHIFT, true);
 }
 
 static void mm_free_exact(void *va, size_t size)
@@ -101,6 +102,13 @@ static void mm_get_page(void *va)
 {
 	__atomic_add_fetch(&page_of(va)->count, 1, __ATOMIC_RELAXED);
 }
+
+#ifdef HAVE_GET_PAGE_NR
+static void mm_get_page_nr(void *va, int nr)
+{
+	__atomic_add_fetch(&page_of(va)->count, nr, __ATOMIC_RELAXED);
+}
+#endif
 
 static void mm_put_page(void *va)
 {
@@ -133,6 +141,9 @@ static struct kvm_pgtable_mm_ops mm_ops = {
 	.free_pages_exact	= mm_free_exact,
 	.free_unlinked_table	= mm_free_unlinked,
 	.get_page		= mm_get_page,
+#ifdef HAVE_GET_PAGE_NR
+	.get_page_nr		= mm_get_page_nr,
+#endif
 	.put_page		= mm_put_page,
 	.page_count		= mm_page_count,
 	.phys_to_virt		= mm_va,
@@ -148,7 +159,7 @@ static void mm_free_unlinked(void *va, s8 level)
 
 static void map(u64 ia, u64 size)
 {
-	topup(&fault_cache, 4);
+	topup(&fault_cache, 4, true);
 	if (kvm_pgtable_stage2_map(&pgt, ia, size, GUEST_PA + ia, RWX, &fault_cache,
 				   KVM_PGTABLE_WALK_SHARED))
 		abort();
@@ -200,15 +211,31 @@ static u64 range_end(u64 addr, u64 end, u64 size)
 	return boundary - 1 < end - 1 ? boundary : end;
 }
 
-static void wrprotect(u64 ia, u64 end)
+#ifdef SPLIT_CACHE_ZEROED
+static const bool split_cache_zeroed = true;
+#else
+static const bool split_cache_zeroed;
+#endif
+
+/* Whether there is anything to split */
+static bool wrprotect(u64 ia, u64 end)
 {
+	int ret, nr_blocks = 0;
 	u64 next;
 
 	do {
 		next = range_end(ia, end, kvm_granule_size(KVM_PGTABLE_MIN_BLOCK_LEVEL));
-		if (kvm_pgtable_stage2_wrprotect(&pgt, ia, next - ia))
+		ret = kvm_pgtable_stage2_wrprotect(&pgt, ia, next - ia);
+		if (ret < 0)
 			abort();
+		nr_blocks += ret;
 	} while (ia = next, ia != end);
+
+#ifdef WRPROTECT_COUNTS
+	return nr_blocks;
+#else
+	return true;
+#endif
 }
 
 static void split(u64 ia, u64 end, u64 chunk)
@@ -216,9 +243,12 @@ static void split(u64 ia, u64 end, u64 chunk)
 	int capacity = DIV_ROUND_UP(chunk, SZ_1G) + DIV_ROUND_UP(chunk, SZ_2M);
 	u64 next;
 
+#ifdef SPLIT_STEPS_OVER_BLOCKS
+	chunk = max_t(u64, chunk, SZ_2M);
+#endif
 	do {
 		if (mmu.split_page_cache.nobjs < capacity)
-			topup(&mmu.split_page_cache, capacity);
+			topup(&mmu.split_page_cache, capacity, split_cache_zeroed);
 		next = range_end(ia, end, chunk);
 		if (kvm_pgtable_stage2_split(&pgt, ia, next - ia, &mmu.split_page_cache))
 			abort();
@@ -227,9 +257,11 @@ static void split(u64 ia, u64 end, u64 chunk)
 
 static void op_enable(unsigned long chunk)
 {
-	wrprotect(0, slot_size);
+	bool blocks = wrprotect(0, slot_size);
+
 	kvm_tlb_flush_vmid_range(&mmu, 0, slot_size);
-	split(0, slot_size, chunk);
+	if (blocks)
+		split(0, slot_size, chunk);
 }
 
 static void op_clear(unsigned long chunk)
@@ -237,8 +269,8 @@ static void op_clear(unsigned long chunk)
 	u64 ia, word = 64 * PAGE_SIZE;
 
 	for (ia = 0; ia < slot_size; ia += word) {
-		wrprotect(ia, ia + word);
-		split(ia, ia + word, chunk);
+		if (wrprotect(ia, ia + word))
+			split(ia, ia + word, chunk);
 	}
 	kvm_tlb_flush_vmid_range(&mmu, 0, slot_size);
 }
@@ -256,7 +288,7 @@ static void op_map(unsigned long size)
 static void op_map_range(unsigned long pages)
 {
 	fault_cache.nobjs = 0;
-	topup(&fault_cache, 1 + slot_size / SZ_2M);
+	topup(&fault_cache, 1 + slot_size / SZ_2M, true);
 	/* not aligned to each other, hence by pages */
 	if (kvm_pgtable_stage2_map(&pgt, 0, slot_size, GUEST_PA + PAGE_SIZE, RWX, &fault_cache, 0))
 		abort();

@@ -613,6 +613,18 @@ static void mm_get_page(void *va)
 	p->count++;
 }
 
+#ifdef HAVE_GET_PAGE_NR
+static void mm_get_page_nr(void *va, int nr)
+{
+	struct page *p = hw_page(va);
+
+	hw_stats.refs++;
+	if (!p)
+		return violation(HW_WILD, 0, -1ULL);
+	p->count += nr;
+}
+#endif
+
 static void mm_put_page(void *va)
 {
 	struct page *p = hw_page(va);
@@ -647,6 +659,9 @@ struct kvm_pgtable_mm_ops s2_mm_ops = {
 	.zalloc_pages_exact	= mm_zalloc_pages_exact,
 	.free_pages_exact	= mm_free_pages_exact,
 	.free_unlinked_table	= mm_free_unlinked_table,
+#ifdef HAVE_GET_PAGE_NR
+	.get_page_nr		= mm_get_page_nr,
+#endif
 	.get_page		= mm_get_page,
 	.put_page		= mm_put_page,
 	.page_count		= mm_page_count,

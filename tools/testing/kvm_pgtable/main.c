@@ -25,6 +25,10 @@ const void *hw_callback(const struct kvm_pgtable_visit_ctx *ctx,
 #ifndef HAVE_SKIP_NEW_TABLE
 #define KVM_PGTABLE_WALK_SKIP_NEW_TABLE	0
 #endif
+#ifndef HAVE_CREATE_UNLINKED
+#define KVM_PGTABLE_WALK_SKIP_BBM_TLBI	0
+#define KVM_PGTABLE_WALK_SKIP_CMO	0
+#endif
 
 static int verbose;
 static bool shrink = true;
@@ -121,7 +125,9 @@ static const struct {
 	{ "attrs", test_attrs },
 	{ "flush", test_flush },
 	{ "get_leaf", test_get_leaf },
+#ifdef HAVE_CREATE_UNLINKED
 	{ "unlinked", test_unlinked },
+#endif
 	{ "hyp", test_hyp },
 	{ "split", test_split },
 	{ "split_level1", test_split_level1 },

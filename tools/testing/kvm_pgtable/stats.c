@@ -51,6 +51,12 @@ static int st_split(u64 ia, u64 size, u64 chunk)
 	return vm_split_chunks(&vm, ia, ia + size, chunk);
 }
 
+#ifdef WRPROTECT_COUNTS
+static const bool wrprotect_counts = true;
+#else
+static const bool wrprotect_counts;
+#endif
+
 /* As kvm_arch_mmu_enable_log_dirty_pt_masked(), for each word of a bitmap */
 static int st_clear(u64 ia, u64 size, u64 chunk)
 {
@@ -58,8 +64,8 @@ static int st_clear(u64 ia, u64 size, u64 chunk)
 
 	for (; ia < end; ia = next) {
 		next = min(end, ia + 64 * PAGE_SIZE);
-		kvm_pgtable_stage2_wrprotect(&vm.pgt, ia, next - ia);
-		vm_split_chunks(&vm, ia, next, chunk);
+		if (kvm_pgtable_stage2_wrprotect(&vm.pgt, ia, next - ia) || !wrprotect_counts)
+			vm_split_chunks(&vm, ia, next, chunk);
 	}
 	return 0;
 }

@@ -53,8 +53,13 @@ static void vm_fill_cache(struct vm *vm, int nr)
 		mc->objects = realloc(mc->objects, nr * sizeof(*mc->objects));
 		mc->capacity = nr;
 	}
-	while (mc->nobjs < nr)
-		mc->objects[mc->nobjs++] = hw_alloc(PAGE_SIZE);
+	while (mc->nobjs < nr) {
+		mc->objects[mc->nobjs] = hw_alloc(PAGE_SIZE);
+#ifndef SPLIT_CACHE_ZEROED
+		memset(mc->objects[mc->nobjs], 0xa5, PAGE_SIZE);
+#endif
+		mc->nobjs++;
+	}
 	while (mc->nobjs > nr)
 		hw_free(mc->objects[--mc->nobjs]);
 	hw_fail_alloc = fail;
@@ -76,9 +81,39 @@ static int vm_map(struct vm *vm, u64 ia, u64 size, u64 pa, u64 prot, int flags)
 	return kvm_pgtable_stage2_map(&vm->pgt, ia, size, pa, prot, &vm->mc, flags);
 }
 
-static int vm_wrprotect(struct vm *vm, u64 ia, u64 size)
+static struct leaf lookup(struct kvm_pgtable *pgt, u64 ia);
+
+static int count_blocks(struct kvm_pgtable *pgt, u64 ia, u64 end)
+{
+	int nr = 0;
+
+	while (ia < end) {
+		struct leaf leaf = lookup(pgt, ia);
+
+		nr += leaf.level < KVM_PGTABLE_LAST_LEVEL && (leaf.pte & KVM_PTE_VALID);
+		ia = leaf.ia + kvm_granule_size(leaf.level);
+	}
+	return nr;
+}
+
+/* Returns 0 or an error, and checks the number of blocks where that is told. */
+static int wrprotect(struct vm *vm, u64 ia, u64 size)
 {
 	int ret = kvm_pgtable_stage2_wrprotect(&vm->pgt, ia, size);
+
+#ifdef WRPROTECT_COUNTS
+	if (ret >= 0 && ret != count_blocks(&vm->pgt, ia & PAGE_MASK, ia + size))
+		test_fail("%d blocks counted, not %d", ret,
+			  count_blocks(&vm->pgt, ia & PAGE_MASK, ia + size));
+	return min(ret, 0);
+#else
+	return ret;
+#endif
+}
+
+static int vm_wrprotect(struct vm *vm, u64 ia, u64 size)
+{
+	int ret = wrprotect(vm, ia, size);
 
 	kvm_tlb_flush_vmid_range(&vm->mmu, ia, size);
 	return ret;
@@ -112,6 +147,9 @@ static int vm_split_chunks(struct vm *vm, u64 ia, u64 end, u64 chunk)
 	int capacity = split_nr_tables(chunk), ret;
 	u64 next;
 
+#ifdef SPLIT_STEPS_OVER_BLOCKS
+	chunk = max(chunk, kvm_granule_size(2));
+#endif
 	do {
 		if (vm->mmu.split_page_cache.nobjs < capacity)
 			vm_fill_cache(vm, capacity);

@@ -471,7 +471,7 @@ static void op_split_chunks(const struct op *op)
 	int ret;
 
 	if (op->flag & 1) {
-		kvm_pgtable_stage2_wrprotect(&m.vm.pgt, start, op->nr * PAGE_SIZE);
+		wrprotect(&m.vm, start, op->nr * PAGE_SIZE);
 		model_attrs(op->page, op->page + op->nr, 0, BIT(7));
 	}
 	ret = vm_split_chunks(&m.vm, start, ia_of(op->page + op->nr), op->chunk);

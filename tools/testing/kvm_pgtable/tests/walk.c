@@ -92,7 +92,6 @@ static int predict_table(struct walk *w, u64 *table, s8 level, u64 addr, u64 end
 static int predict_entry(struct walk *w, u64 *ptep, s8 level, u64 addr, u64 end)
 {
 	u64 pte = *ptep, boundary = (addr | (kvm_granule_size(level) - 1)) + 1;
-	bool new_table = false, skip;
 	int ret = 0;
 
 	if (is_table(pte, level)) {
@@ -100,19 +99,17 @@ static int predict_entry(struct walk *w, u64 *ptep, s8 level, u64 addr, u64 end)
 			ret = predict(w, KVM_PGTABLE_WALK_TABLE_PRE, level, addr, ptep, &pte);
 	} else if (w->flags & KVM_PGTABLE_WALK_LEAF) {
 		ret = predict(w, KVM_PGTABLE_WALK_LEAF, level, addr, ptep, &pte);
-		new_table = is_table(pte, level) && !ret;
+		if (!stops(w, ret) && (w->flags & KVM_PGTABLE_WALK_SKIP_NEW_TABLE))
+			return 0;
 	}
 	if (stops(w, ret))
 		return ret;
 	if (!is_table(pte, level))
 		return 0;
 
-	skip = new_table && (w->flags & KVM_PGTABLE_WALK_SKIP_NEW_TABLE);
-	if (!skip) {
-		ret = predict_table(w, child_of(pte), level + 1, addr, min(end, boundary));
-		if (ret)
-			return ret;
-	}
+	ret = predict_table(w, child_of(pte), level + 1, addr, min(end, boundary));
+	if (ret)
+		return ret;
 	if (w->flags & KVM_PGTABLE_WALK_TABLE_POST) {
 		ret = predict(w, KVM_PGTABLE_WALK_TABLE_POST, level, addr, ptep, &pte);
 		if (stops(w, ret))
