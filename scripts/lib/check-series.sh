@@ -107,12 +107,15 @@ commits()
 
 check_lint()
 {
-	local base tree commit
+	local base tree commit revisions
 
 	for base in $(bases); do
 		"$TOP/scripts/kernel" apply "$base"
 		tree=$("$TOP/scripts/kernel" tree "$base")
-		for commit in $(commits "$base"); do
+		# Every commit on the first base, what they add up to on others.
+		revisions=$(commits "$base")
+		[[ $base == "$(bases | head -n 1)" ]] || revisions=$(all_series "$base")
+		for commit in $revisions; do
 			try "W=1 and sparse on $base: $(git -C "$tree" log -1 --format=%s "$commit")" \
 				"$TOP/scripts/kernel" lint "$base" "$commit"
 		done
