@@ -60,6 +60,13 @@ static int rcu_depth;
 static struct { void *table; s8 level; } *rcu_list;
 static size_t nr_rcu, max_rcu;
 
+/* What hw_split() has announced, and what has become of it. */
+static struct {
+	u64 start, end;
+	u64 left_ia;
+	bool linked, left;
+} batch;
+
 static struct event events[256];
 static u64 nr_events;
 
@@ -124,6 +131,9 @@ static void violation(enum hw_violation kind, u64 ia, u64 size)
 		[HW_NO_BARRIER]	 = "change of a live entry without a barrier after it",
 		[HW_STALE]	 = "stale translation left behind",
 		[HW_WILD]	 = "access outside of a table",
+		[HW_LEFT_VALID]	 = "block left valid in front of one that is broken",
+		[HW_EARLY_LINK]	 = "table linked before the invalidation of the batch",
+		[HW_INCOMPLETE]	 = "block broken for a table that is not complete",
 	};
 
 	hw_seen |= BIT(kind);
@@ -163,6 +173,15 @@ void *hw_va(u64 pa)
 	return (void *)((u64)arena + pa - HW_PA_BASE);
 }
 
+/* The first word behind a table, for plain stores that go too far. */
+static u64 __attribute__((no_sanitize("address"))) swap_guard(void *end, u64 val)
+{
+	u64 old = *(u64 *)end;
+
+	*(u64 *)end = val;
+	return old;
+}
+
 void *hw_alloc(size_t size)
 {
 	u32 nr = DIV_ROUND_UP(size, PAGE_SIZE), idx, i;
@@ -186,6 +205,7 @@ void *hw_alloc(size_t size)
 	hw_nr_pages += nr;
 	hw_stats.tables += nr;
 	hw_stats.zeroed += nr;
+	swap_guard(arena + (idx + nr) * PAGE_SIZE, 0);
 	ASAN_UNPOISON_MEMORY_REGION(arena + idx * PAGE_SIZE, nr * PAGE_SIZE);
 	return memset(arena + idx * PAGE_SIZE, 0, nr * PAGE_SIZE);
 }
@@ -195,6 +215,8 @@ void hw_free(void *va)
 	struct page *p = hw_page(va);
 	u32 idx = p - pages;
 
+	if (idx < 2 * NR_SINGLE && swap_guard(va + PAGE_SIZE, 0))
+		violation(HW_WILD, p->ia, 1);
 	if (p->live || p->nr_stale) {
 		log_event(EV_FREE, p->ia, kvm_granule_size(p->level), p->level, 0, 0);
 		violation(HW_EARLY_FREE, p->ia, kvm_granule_size(p->level));
@@ -240,6 +262,7 @@ void hw_reset(unsigned long caps)
 	seq = 0;
 	barrier_seq = 0;
 	unsynced_seq = 0;
+	memset(&batch, 0, sizeof(batch));
 	memset(&hw_stats, 0, sizeof(hw_stats));
 }
 
@@ -370,9 +393,82 @@ static void live_store(struct page *p, u64 ia, u64 old, u64 new, enum hw_order o
 		if (table) {
 			if (order != HW_RELEASE && !all_visible(child_of(new), p->level + 1))
 				violation(HW_NOT_VISIBLE, ia, size);
+			batch.linked = true;
 			set_live(child_of(new), p->level + 1, ia, true);
 		}
 	}
+}
+
+static bool is_locked(u64 pte)
+{
+	return !(pte & KVM_PTE_VALID) &&
+	       FIELD_GET(KVM_INVALID_PTE_TYPE_MASK, pte) == KVM_INVALID_PTE_TYPE_LOCKED;
+}
+
+/* The parts of a block in their order, @leaf the first but for its type. */
+static bool is_complete(u64 *table, s8 level, u64 leaf)
+{
+	struct page *p = hw_page(table);
+	u64 i;
+
+	if (!p || p->live || p->count != 1 + PTRS_PER_PTE)
+		return false;
+	for (i = 0; i < PTRS_PER_PTE; i++, leaf += kvm_granule_size(level)) {
+		if (is_table(table[i], level)) {
+			if (!is_complete(child_of(table[i]), level + 1, leaf))
+				return false;
+		} else if (table[i] != (leaf | (level == KVM_PGTABLE_LAST_LEVEL ? 3 : 1))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static u64 first_leaf(u64 *table, s8 level)
+{
+	while (hw_page(table) && is_table(*table, level++))
+		table = child_of(*table);
+	return hw_page(table) ? *table & ~3ULL : 0;
+}
+
+/*
+ * Blocks have been broken, and are about to be invalidated. What is broken
+ * holds the table to come, and nothing of the batch is valid yet, or still.
+ */
+static void check_batch(u64 *table, s8 level, u64 ia)
+{
+	u64 size = kvm_granule_size(level), i;
+
+	for (i = 0; i < PTRS_PER_PTE; i++, ia += size) {
+		u64 pte = table[i];
+
+		if (ia >= batch.end || ia + size <= batch.start)
+			continue;
+		if (is_table(pte, level)) {
+			if (level + 1 < KVM_PGTABLE_LAST_LEVEL)
+				check_batch(child_of(pte), level + 1, ia);
+		} else if (is_locked(pte)) {
+			if (batch.left)
+				violation(HW_LEFT_VALID, batch.left_ia, 1);
+			if (!is_complete(child_of(pte), level + 1,
+					 first_leaf(child_of(pte), level + 1)))
+				violation(HW_INCOMPLETE, ia, size);
+		} else if (pte & KVM_PTE_VALID && !batch.left) {
+			batch.left = true;
+			batch.left_ia = ia;
+		}
+	}
+}
+
+static void check_batches(void)
+{
+	u64 size = kvm_granule_size(root->start_level) * PTRS_PER_PTE, i;
+
+	if (batch.linked)
+		violation(HW_EARLY_LINK, batch.start, batch.end - batch.start);
+	batch.left = false;
+	for (i = 0; i < DIV_ROUND_UP(BIT(root->ia_bits), size); i++)
+		check_batch(root->pgd + i * PTRS_PER_PTE, root->start_level, i * size);
 }
 
 /* Forget what matches; of the stores that a barrier has made visible only. */
@@ -382,6 +478,8 @@ static void invalidate(enum hw_tlbi kind, u64 ia, u64 size, int level, bool sync
 
 	hw_stats.tlbi[kind]++;
 	log_event(EV_TLBI, ia, size, level, 0, 0);
+	if (batch.end)
+		check_batches();
 	for (i = j = 0; i < nr_stales; i++) {
 		struct stale *s = &stales[i];
 		bool hit = s->ia < ia + size && ia < s->ia + s->size &&
@@ -535,6 +633,13 @@ void hw_root(struct kvm_pgtable *pgt)
 	if (!pgt)	/* the VMID is not in use any more */
 		__kvm_tlb_flush_vmid(NULL);
 	root = pgt;
+}
+
+void hw_split(u64 start, u64 end)
+{
+	memset(&batch, 0, sizeof(batch));
+	batch.start = start;
+	batch.end = end;
 }
 
 void hw_rcu_drain(void)

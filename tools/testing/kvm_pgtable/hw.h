@@ -18,6 +18,9 @@ enum hw_violation {
 	HW_NO_BARRIER,		/* entry left without a barrier behind it */
 	HW_STALE,		/* translation left in the TLB by the operation */
 	HW_WILD,		/* access outside of the tables */
+	HW_LEFT_VALID,		/* block left in front of one that is broken */
+	HW_EARLY_LINK,		/* table linked before the batch is invalidated */
+	HW_INCOMPLETE,		/* block broken for a table that is not complete */
 	HW_NR_VIOLATIONS,
 };
 
@@ -63,6 +66,11 @@ struct page *hw_page(const void *va);
 void hw_root(struct kvm_pgtable *pgt);
 /* Complete the RCU callbacks. */
 void hw_rcu_drain(void);
+/*
+ * Blocks of the range are about to be split with one invalidation for all of
+ * them; an empty range: they have been.
+ */
+void hw_split(u64 start, u64 end);
 /* The operation is over, TLB maintenance by its caller included. */
 void hw_quiesce(void);
 

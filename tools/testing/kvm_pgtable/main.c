@@ -123,8 +123,10 @@ static const struct {
 	{ "map_race", test_map_race },
 	{ "unmap", test_unmap },
 	{ "attrs", test_attrs },
+	{ "wrprotect", test_wrprotect },
 	{ "flush", test_flush },
 	{ "get_leaf", test_get_leaf },
+	{ "pte_prot", test_pte_prot },
 #ifdef HAVE_CREATE_UNLINKED
 	{ "unlinked", test_unlinked },
 #endif
@@ -132,10 +134,12 @@ static const struct {
 	{ "split", test_split },
 	{ "split_level1", test_split_level1 },
 	{ "split_chunks", test_split_chunks },
+	{ "split_invalidations", test_split_invalidations },
 	{ "split_inherits", test_split_inherits },
 	{ "split_keeps_memtype", test_split_keeps_memtype },
 	{ "split_keeps_access_flag", test_split_keeps_access_flag },
 	{ "failed_allocation", test_failed_allocation },
+	{ "split_failures", test_split_failures },
 	{ "model", test_model },
 };
 

@@ -57,6 +57,7 @@ static void vm_fill_cache(struct vm *vm, int nr)
 		mc->objects[mc->nobjs] = hw_alloc(PAGE_SIZE);
 #ifndef SPLIT_CACHE_ZEROED
 		memset(mc->objects[mc->nobjs], 0xa5, PAGE_SIZE);
+		hw_stats.zeroed--;
 #endif
 		mc->nobjs++;
 	}
@@ -136,9 +137,37 @@ static int split_nr_tables(u64 range)
 	return n + DIV_ROUND_UP(range, kvm_granule_size(2));
 }
 
+static u64 nr_tlbi(void)
+{
+	u64 nr = 0;
+	int i;
+
+	for (i = 0; i < NR_TLBI; i++)
+		nr += hw_stats.tlbi[i];
+	return nr;
+}
+
+#ifdef HAVE_SPLIT_BATCH
+static const bool split_batches = true;
+#else
+static const bool split_batches;
+#endif
+
 static int vm_split(struct vm *vm, u64 ia, u64 size)
 {
-	return kvm_pgtable_stage2_split(&vm->pgt, ia, size, &vm->mmu.split_page_cache);
+	u64 nr = nr_tlbi();
+	int ret;
+
+	if (split_batches)
+		hw_split(ia & PAGE_MASK, PAGE_ALIGN(ia + size));
+	ret = kvm_pgtable_stage2_split(&vm->pgt, ia, size, &vm->mmu.split_page_cache);
+	hw_split(0, 0);
+
+	/* One, or as many as it takes for more than one can cover */
+	nr = nr_tlbi() - nr;
+	if (split_batches && nr > 1 + (size >> PAGE_SHIFT) / MAX_TLBI_RANGE_PAGES)
+		test_fail("%llu TLB invalidations in a split", (unsigned long long)nr);
+	return ret;
 }
 
 /* kvm_mmu_split_huge_pages() */
@@ -191,6 +220,12 @@ static u64 check_tables(u64 *table, s8 level, u64 ia, u64 start, u64 end)
 
 	for (i = 0; i < PTRS_PER_PTE; i++, ia += size) {
 		used += !!table[i];
+		if (is_locked(table[i]))
+			test_fail("entry at ia %#llx left locked", (unsigned long long)ia);
+		if (is_table(table[i], level) &&
+		    table[i] != (kvm_phys_to_pte(kvm_pte_to_phys(table[i])) | 3))
+			test_fail("table entry at ia %#llx is %#llx", (unsigned long long)ia,
+				  (unsigned long long)table[i]);
 		if (is_table(table[i], level) && ia < end && start < ia + size)
 			nr += check_tables(child_of(table[i]), level + 1, ia, start, end);
 	}

@@ -149,30 +149,80 @@ static void bad_range_too_short(void)
 	collapse(BLOCK - PAGE_SIZE);
 }
 
-/* Several blocks share one invalidation. */
-static void batch(u64 size)
-{
-	u64 *table, *table2;
-	struct leaf l = bbm_setup(&table);
+/*
+ * Two blocks become tables with one invalidation, of which these are the steps;
+ * meanwhile the entries are locked, and hold the tables to come.
+ */
+enum batch_step {
+	BREAK_1 = 1, BREAK_2, LINK_1, LINK_2, FLUSH_1, FLUSH_2, FLUSH_BOTH, FLUSH_ALL, SPOIL_2,
+};
 
-	table2 = hw_alloc(PAGE_SIZE);
-	hw_store(l.ptep, 0, HW_PLAIN);
-	hw_store(l.ptep + 1, 0, HW_PLAIN);
-	__kvm_tlb_flush_vmid_range(&bbm_vm.mmu, BLOCK_IA, size / PAGE_SIZE);
-	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
-	hw_store(l.ptep + 1, bbm_table_pte(table2), HW_RELEASE);
+static void batch_steps(const u8 *steps)
+{
+	struct leaf l;
+	u64 *table[2], i;
+	int n;
+
+	l = bbm_setup(&table[0]);
+	table[1] = hw_alloc(PAGE_SIZE);
+	for (i = 0; i < PTRS_PER_PTE; i++)
+		hw_store(table[1] + i, table[0][i] + BLOCK, HW_PLAIN);
+	for (n = 0; n < 2; n++)
+		hw_page(table[n])->count += PTRS_PER_PTE;
+
+	hw_split(BLOCK_IA, BLOCK_IA + 2 * BLOCK);
+	for (; *steps; steps++) {
+		n = *steps == BREAK_2 || *steps == LINK_2 || *steps == FLUSH_2;
+		switch (*steps) {
+		case BREAK_1:
+		case BREAK_2:
+			hw_store(l.ptep + n, (bbm_table_pte(table[n]) & ~KVM_PTE_VALID) |
+				 (u64)KVM_INVALID_PTE_TYPE_LOCKED << 60, HW_PLAIN);
+			break;
+		case LINK_1:
+		case LINK_2:
+			hw_store(l.ptep + n, bbm_table_pte(table[n]), HW_RELEASE);
+			break;
+		case FLUSH_1:
+		case FLUSH_2:
+			flush_block(BLOCK_IA + n * BLOCK);
+			break;
+		case FLUSH_BOTH:
+			__kvm_tlb_flush_vmid_range(&bbm_vm.mmu, BLOCK_IA, 2 * PTRS_PER_PTE);
+			break;
+		case FLUSH_ALL:
+			__kvm_tlb_flush_vmid(&bbm_vm.mmu);
+			break;
+		case SPOIL_2:
+			hw_store(table[1] + PTRS_PER_PTE - 1, 0, HW_PLAIN);
+			break;
+		}
+	}
+	hw_split(0, 0);
 	hw_barrier();
 }
 
-static void good_batch(void)
-{
-	batch(2 * BLOCK);
+#define BATCH(name, ...)						\
+static void name(void)							\
+{									\
+	static const u8 steps[] = { __VA_ARGS__, 0 };			\
+									\
+	batch_steps(steps);						\
 }
 
-static void bad_batch_one_short(void)
-{
-	batch(BLOCK);
-}
+BATCH(good_batch, BREAK_1, BREAK_2, FLUSH_BOTH, LINK_1, LINK_2)
+BATCH(good_batch_flush_all, BREAK_1, BREAK_2, FLUSH_ALL, LINK_2, LINK_1)
+BATCH(good_batch_flush_each, BREAK_1, BREAK_2, FLUSH_1, FLUSH_2, LINK_1, LINK_2)
+BATCH(good_batch_stops_early, BREAK_1, FLUSH_1, LINK_1)
+BATCH(bad_batch_not_flushed, BREAK_1, BREAK_2, LINK_1, LINK_2)
+BATCH(bad_batch_ends_early, BREAK_1, BREAK_2, FLUSH_1, LINK_1, LINK_2)
+BATCH(bad_batch_starts_late, BREAK_1, BREAK_2, FLUSH_2, LINK_1, LINK_2)
+BATCH(bad_batch_broken_after_flush, BREAK_1, FLUSH_BOTH, BREAK_2, LINK_1, LINK_2)
+BATCH(bad_batch_linked_first, BREAK_1, BREAK_2, LINK_1, LINK_2, FLUSH_BOTH)
+BATCH(bad_batch_one_linked_first, BREAK_1, LINK_1, BREAK_2, FLUSH_BOTH, LINK_2)
+BATCH(bad_batch_not_all_broken, BREAK_2, FLUSH_BOTH, LINK_2)
+BATCH(bad_batch_not_broken, BREAK_1, FLUSH_BOTH, LINK_1, LINK_2)
+BATCH(bad_batch_table_incomplete, SPOIL_2, BREAK_1, BREAK_2, FLUSH_BOTH, LINK_1, LINK_2)
 
 static void bad_free_before_invalidate(void)
 {
@@ -317,7 +367,18 @@ static const struct {
 	GOOD(good_collapse),
 	BAD(bad_range_too_short, HW_NO_TLBI),
 	GOOD(good_batch),
-	BAD(bad_batch_one_short, HW_NO_TLBI),
+	GOOD(good_batch_flush_all),
+	GOOD(good_batch_flush_each),
+	GOOD(good_batch_stops_early),
+	BAD(bad_batch_not_flushed, HW_NO_TLBI),
+	BAD(bad_batch_ends_early, HW_NO_TLBI),
+	BAD(bad_batch_starts_late, HW_NO_TLBI),
+	BAD(bad_batch_broken_after_flush, HW_NO_TLBI),
+	BAD(bad_batch_linked_first, HW_EARLY_LINK),
+	BAD(bad_batch_one_linked_first, HW_EARLY_LINK),
+	BAD(bad_batch_not_all_broken, HW_LEFT_VALID),
+	BAD(bad_batch_not_broken, HW_NO_BREAK),
+	BAD(bad_batch_table_incomplete, HW_INCOMPLETE),
 	BAD(bad_free_before_invalidate, HW_EARLY_FREE),
 	BAD(bad_free_while_linked, HW_EARLY_FREE),
 	GOOD(good_link_after_barrier),

@@ -5,6 +5,7 @@
  * to the real tables, which are then compared.
  */
 #include <signal.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #define WINDOW		(PAGE_SHIFT == 12 ? SZ_2G : PAGE_SHIFT == 14 ? SZ_256M : SZ_4G)
@@ -393,7 +394,8 @@ static void op_age(const struct op *op)
 
 /*
  * The leaves of a range that was split: translations are kept, levels may only
- * have grown. Returns the number of new tables; @left: blocks in the range.
+ * have grown, and no block is split behind one that is not. Returns the number
+ * of new tables; @left: blocks in the range.
  */
 static u64 check_split(const struct op *op, u64 *left)
 {
@@ -403,6 +405,7 @@ static u64 check_split(const struct op *op, u64 *left)
 	for (*left = 0; p < end; p = next) {
 		struct leaf l = lookup(&m.vm.pgt, ia_of(p));
 		u32 nr = leaf_pages(l.level);
+		bool in = p < op->page + op->nr && p + nr > op->page;
 		u64 pte = m.val[p], offset;
 
 		next = p + 1;
@@ -411,6 +414,9 @@ static u64 check_split(const struct op *op, u64 *left)
 		if (l.level > m.level[p] && (pte & 1)) {
 			offset = l.ia - ALIGN_DOWN(l.ia, kvm_granule_size(m.level[p]));
 			pte = split_pte(pte, offset, l.level);
+			if (*left && (!offset || (in && l.level == 3)))
+				test_fail("ia %#llx split, but not the one before",
+					  (unsigned long long)l.ia);
 			if (offset == 0 && l.level == 3 && m.level[p] == 1)
 				tables++;
 			if (m.level[p] == 1 && l.level == 2 && p >> 9 >> 9 != block) {
@@ -428,7 +434,7 @@ static u64 check_split(const struct op *op, u64 *left)
 				  (unsigned long long)l.pte, (unsigned long long)l.ia,
 				  (unsigned long long)pte);
 		next = p + nr;
-		if (pte & 1 && l.level < 3 && p < op->page + op->nr && next > op->page)
+		if (pte & 1 && l.level < 3 && in)
 			(*left)++;
 		if (l.level != m.level[p])
 			model_set(p, nr, pte, l.level);
@@ -571,6 +577,11 @@ static struct op random_op(void)
 		op.pa += (u64)rnd(3) << kvm_granule_shift(rnd(2) ? 2 : 3);
 	if (op.type == OP_MAP && rnd(8))
 		op.flag &= ~2;		/* force_pte */
+	if (op.type == OP_MAP && KVM_PGTABLE_MIN_BLOCK_LEVEL < 2 && rnd(25) == 0) {
+		op.page = rnd(2) ? 0 : center;
+		op.nr = leaf_pages(1);
+		op.pa = ALIGN_DOWN(op.pa, kvm_granule_size(1));
+	}
 
 	op.cache = rnd(4) ? rnd(5) : rnd(4) || PAGE_SHIFT != 12 ? rnd(40) : PTRS_PER_PTE + rnd(4);
 	if (rnd(6) == 0)
@@ -658,6 +669,63 @@ static void model_end(void)
 	vm_destroy(&m.vm);
 }
 
+/* One split of what there is around @center, which goes wrong if it is told to. */
+static void split_mixture(u32 center, u32 cache, u32 fail_at)
+{
+	s32 block = leaf_pages(2);
+	struct op map[] = {
+		{ .page = center - 4 * block, .nr = block },
+		{ .page = center - 2 * block, .nr = 2 * block },
+		{ .page = center, .nr = block },
+		{ .page = center + block + 1, .nr = 2 },
+		{ .page = center + 2 * block, .nr = 2 * block },
+	};
+	struct op split = {
+		.type = OP_SPLIT, .page = center - 4 * block + block / 2, .nr = 7 * block,
+		.cache = cache, .fail_at = fail_at,
+	};
+	u32 i;
+
+	model_start();
+	if (KVM_PGTABLE_MIN_BLOCK_LEVEL < 2) {
+		map[0].page = center - leaf_pages(1);
+		map[0].nr = leaf_pages(1);
+		map[1].nr = 0;
+	}
+	for (i = 0; i < ARRAY_SIZE(map); i++) {
+		map[i].prot = KVM_PGTABLE_PROT_RW | KVM_PGTABLE_PROT_SW1;
+		map[i].pa = BIT(35) + map[i].page * PAGE_SIZE;
+		if (map[i].nr)
+			model_step(&map[i]);
+	}
+	model_step(&split);
+	vm_check(&m.vm);
+
+	/* Once there are tables, the rest follows */
+	split.cache = split_nr_tables(WINDOW);
+	split.fail_at = 0;
+	model_step(&split);
+	model_end();
+}
+
+/*
+ * Blocks of both sizes with pages and holes between them: each allocation fails
+ * once, or the cache ends there. What has been split by then stays split, the
+ * rest stays as it is.
+ */
+static void test_split_failures(void)
+{
+	u32 full = KVM_PGTABLE_MIN_BLOCK_LEVEL < 2 ? 3 + PTRS_PER_PTE + 1 : 6, i;
+
+	for (i = 1; i <= full; i += i == 8 ? full - 16 : 1)
+		split_mixture(NR_MODEL / 2, full, i);
+	split_mixture(NR_MODEL / 2, full, 0);
+	for (i = 0; i <= 10; i++)
+		split_mixture(NR_MODEL / 2, i, 0);
+	for (i = full - 6; i > 10 && i < full; i++)
+		split_mixture(NR_MODEL / 2, i, 0);
+}
+
 /* One run: a fresh VM and OPS_PER_RUN operations, of which @keep are done. */
 static void model_run(u64 run_seed, const bool *keep, bool print)
 {
@@ -680,6 +748,14 @@ static void model_run(u64 run_seed, const bool *keep, bool print)
 	model_end();
 }
 
+/* Whatever else the machine is busy with */
+static void limit_cpu(int seconds)
+{
+	struct itimerval timer = { .it_value.tv_sec = seconds };
+
+	setitimer(ITIMER_PROF, &timer, NULL);
+}
+
 /* In a child, so that a crash or a hang is a failure like any other. */
 static bool model_run_fails(u64 run_seed, const bool *keep, bool print)
 {
@@ -689,7 +765,7 @@ static bool model_run_fails(u64 run_seed, const bool *keep, bool print)
 	fflush(NULL);
 	pid = fork();
 	if (!pid) {
-		alarm(20);
+		limit_cpu(20);
 		if (!print && !freopen("/dev/null", "w", stderr))
 			_exit(2);
 		if (sigsetjmp(test_env, 0))
@@ -739,7 +815,7 @@ static void test_model(void)
 		if (sigsetjmp(test_env, 0))
 			_exit(1);
 		for (run = 0; run < nr; run++) {
-			alarm(20);
+			limit_cpu(20);
 			__atomic_store_n(done, run, __ATOMIC_RELAXED);
 			model_run(seed * 1000003 + run, NULL, false);
 		}
