@@ -104,7 +104,7 @@ static int wrprotect(struct vm *vm, u64 ia, u64 size)
 
 #ifdef WRPROTECT_COUNTS
 	if (ret >= 0 && ret != count_blocks(&vm->pgt, ia & PAGE_MASK, ia + size))
-		test_fail("%d blocks counted, not %d", ret,
+		test_fail("write-protect counts %d blocks, not %d", ret,
 			  count_blocks(&vm->pgt, ia & PAGE_MASK, ia + size));
 	return min(ret, 0);
 #else
