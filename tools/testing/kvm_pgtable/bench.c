@@ -14,6 +14,10 @@
 
 #define NR_CELLS	6
 #define MAX_REPS	99
+#define MAX_HOLDS	(1 << 20)
+
+static const unsigned long chunks[] = { 1UL << 30, 2UL << 20, 4UL << 10 };
+#define NR_CHUNKS	3
 
 /* Not static, so that callgrind's --toggle-collect finds the name */
 noinline void measured(const struct bench_op *op, unsigned long chunk)
@@ -68,9 +72,46 @@ static void cell(int op, unsigned long gib, unsigned long chunk, int reps)
 	fflush(stdout);
 }
 
+/* Medians of all holds in all runs */
+static void cell_holds(int op, unsigned long gib, unsigned long chunk, int reps)
+{
+	const struct bench_tree *trees[] = { &bench_base, &bench_new };
+	double us[2];
+	int i, nr[2];
+
+	for (i = 0; i < 2; i++) {
+		trees[i]->holds->nr = 0;
+		trees[i]->holds->max = MAX_HOLDS;
+		trees[i]->holds->us = malloc(MAX_HOLDS * sizeof(double));
+	}
+	for (i = 0; i < 2 * reps; i++)
+		run(trees[i % 2], op, gib, chunk);
+	for (i = 0; i < 2; i++) {
+		nr[i] = trees[i]->holds->nr;
+		us[i] = median(trees[i]->holds->us, nr[i]);
+		free(trees[i]->holds->us);
+		trees[i]->holds->max = 0;
+	}
+	printf("%-10s %5luK %4lu %8d %8d %10.2f %10.2f %+8.1f%%\n",
+	       bench_base.ops[op].name, chunk >> 10, gib, nr[0] / reps, nr[1] / reps,
+	       us[0], us[1], 100 * (us[1] / us[0] - 1));
+	fflush(stdout);
+}
+
+static int holds(unsigned long gib, int reps)
+{
+	int c, op;
+
+	printf("%-10s %6s %4s %8s %8s %10s %10s %9s\n", "cell", "chunk", "GiB", "base", "new",
+	       "base us", "new us", "ratio");
+	for (c = 0; c < NR_CHUNKS; c++)
+		for (op = 1; op < 3; op++)
+			cell_holds(op, gib, chunks[c], reps);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	static const unsigned long chunks[] = { 1UL << 30, 2UL << 20, 4UL << 10 };
 	unsigned long gib = argc > 1 ? strtoul(argv[1], NULL, 0) : 4, size;
 	int reps = argc > 2 ? atoi(argv[2]) : 9, op, c;
 
@@ -86,6 +127,8 @@ int main(int argc, char **argv)
 			       bench_base.ops[op].name);
 		return 0;
 	}
+	if (argc == 2 && !strcmp(argv[1], "-H"))
+		return holds(1, 9);
 	if (!gib || reps < 1 || reps > MAX_REPS) {
 		fprintf(stderr, "Usage: %s [GiB [repetitions]]\n", argv[0]);
 		return 2;
@@ -93,7 +136,7 @@ int main(int argc, char **argv)
 
 	printf("%-10s %6s %4s %10s %10s %9s %10s %10s\n", "cell", "chunk", "GiB", "base ms",
 	       "new ms", "ratio", "base/GiB", "new/GiB");
-	for (c = 0; c < 3; c++)
+	for (c = 0; c < NR_CHUNKS; c++)
 		for (op = 0; op < NR_CELLS; op++)
 			cell(op, gib, chunks[c], reps);
 	for (op = 0; op < NR_CELLS; op++)

@@ -14,6 +14,14 @@ struct bench_tree {
 		int level;		/* what it wants to be mapped */
 		int may_differ;
 	} *ops;
+	/*
+	 * Have "enable" note how long it would hold the MMU lock for each time
+	 * that it splits: until the cache of tables has to be filled again.
+	 */
+	struct bench_holds {
+		int nr, max;
+		double *us;
+	} *holds;
 };
 
 extern const struct bench_tree bench_base, bench_new;

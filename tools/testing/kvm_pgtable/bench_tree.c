@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include <linux/kvm_host.h>
 #include <asm/kvm_pgtable.h>
@@ -238,21 +239,53 @@ static bool wrprotect(u64 ia, u64 end)
 #endif
 }
 
+static struct bench_holds holds;
+
+static double now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1e6 + t.tv_nsec / 1e3;
+}
+
+static void note_hold(double start)
+{
+	if (start && holds.nr < holds.max)
+		holds.us[holds.nr++] = now_us() - start;
+}
+
+static int split_chunk(u64 ia, u64 size)
+{
+#ifdef HAVE_SPLIT_STATS
+	struct kvm_pgtable_split_stats stats = {};
+
+	return kvm_pgtable_stage2_split(&pgt, ia, size, &mmu.split_page_cache, &stats);
+#else
+	return kvm_pgtable_stage2_split(&pgt, ia, size, &mmu.split_page_cache);
+#endif
+}
+
 static void split(u64 ia, u64 end, u64 chunk)
 {
 	int capacity = DIV_ROUND_UP(chunk, SZ_1G) + DIV_ROUND_UP(chunk, SZ_2M);
+	double start = 0;
 	u64 next;
 
 #ifdef SPLIT_STEPS_OVER_BLOCKS
 	chunk = max_t(u64, chunk, SZ_2M);
 #endif
 	do {
-		if (mmu.split_page_cache.nobjs < capacity)
+		if (mmu.split_page_cache.nobjs < capacity) {
+			note_hold(start);
 			topup(&mmu.split_page_cache, capacity, split_cache_zeroed);
+			start = holds.max ? now_us() : 0;
+		}
 		next = range_end(ia, end, chunk);
-		if (kvm_pgtable_stage2_split(&pgt, ia, next - ia, &mmu.split_page_cache))
+		if (split_chunk(ia, next - ia))
 			abort();
 	} while (ia = next, ia != end);
+	note_hold(start);
 }
 
 static void op_enable(unsigned long chunk)
@@ -418,4 +451,5 @@ const struct bench_tree BENCH_TREE = {
 	.setup		= setup,
 	.teardown	= teardown,
 	.ops		= ops,
+	.holds		= &holds,
 };

@@ -84,14 +84,19 @@ static int vm_map(struct vm *vm, u64 ia, u64 size, u64 pa, u64 prot, int flags)
 
 static struct leaf lookup(struct kvm_pgtable *pgt, u64 ia);
 
-static int count_blocks(struct kvm_pgtable *pgt, u64 ia, u64 end)
+/* Blocks in a range, by level if that is asked for. Returns their number. */
+static int count_blocks(struct kvm_pgtable *pgt, u64 ia, u64 end, int *by_level)
 {
 	int nr = 0;
 
 	while (ia < end) {
 		struct leaf leaf = lookup(pgt, ia);
 
-		nr += leaf.level < KVM_PGTABLE_LAST_LEVEL && (leaf.pte & KVM_PTE_VALID);
+		if (leaf.level < KVM_PGTABLE_LAST_LEVEL && (leaf.pte & KVM_PTE_VALID)) {
+			nr++;
+			if (by_level)
+				by_level[leaf.level]++;
+		}
 		ia = leaf.ia + kvm_granule_size(leaf.level);
 	}
 	return nr;
@@ -103,9 +108,9 @@ static int wrprotect(struct vm *vm, u64 ia, u64 size)
 	int ret = kvm_pgtable_stage2_wrprotect(&vm->pgt, ia, size);
 
 #ifdef WRPROTECT_COUNTS
-	if (ret >= 0 && ret != count_blocks(&vm->pgt, ia & PAGE_MASK, ia + size))
+	if (ret >= 0 && ret != count_blocks(&vm->pgt, ia & PAGE_MASK, ia + size, NULL))
 		test_fail("write-protect counts %d blocks, not %d", ret,
-			  count_blocks(&vm->pgt, ia & PAGE_MASK, ia + size));
+			  count_blocks(&vm->pgt, ia & PAGE_MASK, ia + size, NULL));
 	return min(ret, 0);
 #else
 	return ret;
@@ -153,6 +158,32 @@ static const bool split_batches = true;
 static const bool split_batches;
 #endif
 
+/* Returns 0 or an error, and checks the statistics where there are some. */
+static int split(struct vm *vm, u64 ia, u64 size)
+{
+	struct kvm_mmu_memory_cache *mc = &vm->mmu.split_page_cache;
+#ifdef HAVE_SPLIT_STATS
+	int level, nr[KVM_PGTABLE_LAST_LEVEL] = {};
+	int nr_blocks = count_blocks(&vm->pgt, ia & PAGE_MASK, PAGE_ALIGN(ia + size), nr);
+	struct kvm_pgtable_split_stats stats = {};
+	int ret = kvm_pgtable_stage2_split(&vm->pgt, ia, size, mc, &stats);
+	u32 sum = 0;
+
+	for (level = 0; level < KVM_PGTABLE_LAST_LEVEL; level++) {
+		sum += stats.nr_blocks[level];
+		if (!ret && stats.nr_blocks[level] != nr[level])
+			test_fail("%u level %d blocks split, not %d",
+				  stats.nr_blocks[level], level, nr[level]);
+	}
+	if (sum > nr_blocks || stats.nr_tlb_flushes != !!sum)
+		test_fail("%u of %d blocks split with %u flushes", sum, nr_blocks,
+			  stats.nr_tlb_flushes);
+	return ret;
+#else
+	return kvm_pgtable_stage2_split(&vm->pgt, ia, size, mc);
+#endif
+}
+
 static int vm_split(struct vm *vm, u64 ia, u64 size)
 {
 	u64 nr = nr_tlbi();
@@ -160,7 +191,7 @@ static int vm_split(struct vm *vm, u64 ia, u64 size)
 
 	if (split_batches)
 		hw_split(ia & PAGE_MASK, PAGE_ALIGN(ia + size));
-	ret = kvm_pgtable_stage2_split(&vm->pgt, ia, size, &vm->mmu.split_page_cache);
+	ret = split(vm, ia, size);
 	hw_split(0, 0);
 
 	/* One, or as many as it takes for more than one can cover */

@@ -664,6 +664,65 @@ TEST_F_TIMEOUT(tables, clear_parts, TIMEOUT)
 	ASSERT_STREQ(t->expected, read_layout(t));
 }
 
+static bool has_stats(struct kvm_vm *vm)
+{
+	struct kvm_binary_stats *stats = &vm->stats;
+	struct kvm_stats_desc *desc;
+	int i;
+
+	read_stats_header(stats->fd, &stats->header);
+	stats->desc = read_stats_descriptors(stats->fd, &stats->header);
+
+	for (i = 0; i < stats->header.num_desc; i++) {
+		desc = get_stats_descriptor(stats->desc, i, &stats->header);
+		if (!strcmp(desc->name, "eager_split_tables"))
+			return true;
+	}
+
+	return false;
+}
+
+/* Expect that all of TEST_SLOT has been split, and nothing else: once. */
+static void check_stats(struct __test_metadata *_metadata, struct split_vm *t)
+{
+	u64 nr_blocks = (t->slot_end - t->slot_start) / t->block_pages;
+	u64 l1_blocks = 0, l2_blocks = 0, tables = 0, flushes = 0;
+
+	if (t->chunk_size) {
+		tables = nr_blocks;
+		if (t->block_code == 'B') {
+			l2_blocks = nr_blocks;
+		} else {
+			/* With smaller chunks, all but one are split one by one */
+			l1_blocks = 1;
+			l2_blocks = t->chunk_size == level_size(1) ? 0 : nr_blocks - 1;
+			tables++;
+		}
+		flushes = t->chunk_size == level_size(1) ? 1 : nr_blocks;
+	}
+
+	ASSERT_EQ(l1_blocks, vm_get_stat(t->vm, eager_split_l1_blocks));
+	ASSERT_EQ(l2_blocks, vm_get_stat(t->vm, eager_split_l2_blocks));
+	ASSERT_EQ(tables, vm_get_stat(t->vm, eager_split_tables));
+	ASSERT_EQ(flushes, vm_get_stat(t->vm, eager_split_tlb_flushes));
+}
+
+TEST_F_TIMEOUT(tables, statistics, TIMEOUT)
+{
+	struct split_vm *t = &self->t;
+
+	if (!has_stats(t->vm))
+		SKIP(return, "No statistics of eager page splitting");
+
+	enable_logging(t);
+	check_stats(_metadata, t);
+
+	/* There is nothing left to split */
+	disable_logging(t);
+	enable_logging(t);
+	check_stats(_metadata, t);
+}
+
 FIXTURE(memory) {
 	struct split_vm t;
 };
