@@ -5,13 +5,28 @@
 # With 'fail=PERCENT' first, so many of the allocations for splitting fail: page
 # allocations of the test, while kvm_mmu_split_huge_pages() is on the stack. A
 # test during which none did fail has failed. They all are to be survived.
+# With 'traced' first, the tracepoint has to tell of the six blocks that the test
+# has split.
 # shellcheck disable=SC2016
 debug_setup='run()
 {
 	case $1 in
 	fail=*) with_failures "$@" ;;
+	traced) shift; traced "$@" ;;
 	*) timeout -s KILL 900 ./"$@" ;;
 	esac
+}
+traced()
+{
+	echo 1 > /sys/kernel/debug/tracing/events/kvm/kvm_eager_split/enable
+	./"$@"
+	code=$?
+	echo 0 > /sys/kernel/debug/tracing/events/kvm/kvm_eager_split/enable
+	cat /sys/kernel/debug/tracing/trace
+	grep -q "ipa 0x100200000, size 0xc00000, chunk 0x40000000,\
+ blocks L1 0 L2 6, tables 6, TLB flushes 1, ret 0" /sys/kernel/debug/tracing/trace ||
+		return 1
+	return $code
 }
 with_failures()
 {
@@ -43,6 +58,7 @@ with_failures()
 
 debug_tests=(
 	"eager_split_test"
+	"traced eager_split_test -r tables.level2_by_level1.enable"
 	"dirty_log_test -m 6 -i 3 -E 4K -s anonymous_thp"
 	"dirty_log_test -m 6 -i 3 -E 2M -s anonymous_thp"
 	"dirty_log_test -m 6 -i 3 -E 2M -s anonymous_hugetlb_1gb"
