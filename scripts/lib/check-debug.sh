@@ -4,9 +4,9 @@
 
 # With 'fail=PERCENT' first, so many of the allocations for splitting fail: page
 # allocations of the test, while kvm_mmu_split_huge_pages() is on the stack. A
-# test during which none did fail has failed. They all are to be survived.
-# With 'traced' first, the tracepoint has to tell of the six blocks that the test
-# has split.
+# test during which none did fail has failed. They all are to be survived, and
+# KVM has to count that it gave up. With 'traced' first, the tracepoint has to
+# tell of the six blocks that the test has split.
 # shellcheck disable=SC2016
 debug_setup='run()
 {
@@ -24,7 +24,7 @@ traced()
 	echo 0 > /sys/kernel/debug/tracing/events/kvm/kvm_eager_split/enable
 	cat /sys/kernel/debug/tracing/trace
 	grep -q "ipa 0x100200000, size 0xc00000, chunk 0x40000000,\
- blocks L1 0 L2 6, tables 6, TLB flushes 1, ret 0" /sys/kernel/debug/tracing/trace ||
+ level 1 blocks 0, level 2 blocks 6, tables 6, TLB flushes 1" /sys/kernel/debug/tracing/trace ||
 		return 1
 	return $code
 }
@@ -47,12 +47,17 @@ with_failures()
 	echo 1000000 > times
 	echo $percent > probability
 	cd /tests
+	while sleep 0.1; do
+		cat /sys/kernel/debug/kvm/eager_split_aborts
+	done > /tmp/aborts &
 	(echo 1 > /proc/self/make-it-fail; exec timeout -s KILL 900 ./"$@")
 	code=$?
+	kill $!
 	echo 0 > /sys/kernel/debug/fail_page_alloc/probability
 	failures=$((1000000 - $(cat /sys/kernel/debug/fail_page_alloc/times)))
 	echo "$failures allocations failed"
 	[ $failures -gt 0 ] || return 1
+	grep -q "[1-9]" /tmp/aborts || { echo "no abort was counted"; return 1; }
 	return $code
 }'
 

@@ -14,7 +14,7 @@
 
 #define NR_CELLS	6
 #define MAX_REPS	99
-#define MAX_HOLDS	(1 << 20)
+#define MAX_HOLDS	1000000
 
 static const unsigned long chunks[] = { 1UL << 30, 2UL << 20, 4UL << 10 };
 #define NR_CHUNKS	3

@@ -172,11 +172,11 @@ static int split(struct vm *vm, u64 ia, u64 size)
 	for (level = 0; level < KVM_PGTABLE_LAST_LEVEL; level++) {
 		sum += stats.nr_blocks[level];
 		if (!ret && stats.nr_blocks[level] != nr[level])
-			test_fail("%u level %d blocks split, not %d",
+			test_fail("statistics have %u level %d blocks, not %d",
 				  stats.nr_blocks[level], level, nr[level]);
 	}
 	if (sum > nr_blocks || stats.nr_tlb_flushes != !!sum)
-		test_fail("%u of %d blocks split with %u flushes", sum, nr_blocks,
+		test_fail("statistics have %u of %d blocks, and %u flushes", sum, nr_blocks,
 			  stats.nr_tlb_flushes);
 	return ret;
 #else

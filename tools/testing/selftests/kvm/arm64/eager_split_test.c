@@ -686,28 +686,33 @@ static bool has_stats(struct kvm_vm *vm)
 static void check_stats(struct __test_metadata *_metadata, struct split_vm *t)
 {
 	u64 nr_blocks = (t->slot_end - t->slot_start) / t->block_pages;
-	u64 l1_blocks = 0, l2_blocks = 0, tables = 0, flushes = 0;
+	u64 level1 = 0, level2 = 0, tables = 0, flushes = 0;
 
 	if (t->chunk_size) {
+		level2 = nr_blocks;
 		tables = nr_blocks;
-		if (t->block_code == 'B') {
-			l2_blocks = nr_blocks;
-		} else {
-			/* With smaller chunks, all but one are split one by one */
-			l1_blocks = 1;
-			l2_blocks = t->chunk_size == level_size(1) ? 0 : nr_blocks - 1;
+		flushes = nr_blocks;
+
+		/* Clearing splits the level-2 blocks one by one, whatever the chunk */
+		if (t->chunk_size == level_size(1) && (!t->manual_protect || t->block_code == 'G'))
+			flushes = 1;
+
+		/* Split into pages at once, or into level-2 blocks but for the first one */
+		if (t->block_code == 'G') {
+			level1 = 1;
+			level2 = t->chunk_size == level_size(1) ? 0 : nr_blocks - 1;
 			tables++;
 		}
-		flushes = t->chunk_size == level_size(1) ? 1 : nr_blocks;
 	}
 
-	ASSERT_EQ(l1_blocks, vm_get_stat(t->vm, eager_split_l1_blocks));
-	ASSERT_EQ(l2_blocks, vm_get_stat(t->vm, eager_split_l2_blocks));
+	ASSERT_EQ(level1, vm_get_stat(t->vm, eager_split_level1_blocks));
+	ASSERT_EQ(level2, vm_get_stat(t->vm, eager_split_level2_blocks));
 	ASSERT_EQ(tables, vm_get_stat(t->vm, eager_split_tables));
 	ASSERT_EQ(flushes, vm_get_stat(t->vm, eager_split_tlb_flushes));
+	ASSERT_EQ(0, vm_get_stat(t->vm, eager_split_aborts));
 }
 
-TEST_F_TIMEOUT(tables, statistics, TIMEOUT)
+TEST_F_TIMEOUT(tables, statistics_enable, TIMEOUT)
 {
 	struct split_vm *t = &self->t;
 
@@ -720,6 +725,22 @@ TEST_F_TIMEOUT(tables, statistics, TIMEOUT)
 	/* There is nothing left to split */
 	disable_logging(t);
 	enable_logging(t);
+	check_stats(_metadata, t);
+}
+
+TEST_F_TIMEOUT(tables, statistics_clear, TIMEOUT)
+{
+	struct split_vm *t = &self->t;
+
+	if (!has_stats(t->vm))
+		SKIP(return, "No statistics of eager page splitting");
+
+	enable_manual_protect(t);
+	enable_logging(t);
+	clear_whole_log(t);
+	check_stats(_metadata, t);
+
+	clear_whole_log(t);
 	check_stats(_metadata, t);
 }
 
