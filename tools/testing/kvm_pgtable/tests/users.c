@@ -368,6 +368,18 @@ static void test_split(void)
 	check(!lookup(&vm.pgt, IA + 4 * L2).pte && !lookup(&vm.pgt, IA + 6 * L2).pte);
 	check(nr_tlbi() == (split_batches ? 1 : 2) && !mc->nobjs);
 
+	/* Nor are pages between two blocks looked at */
+	check_op(!vm_map(&vm, IA + 9 * L2, L2, PA + 9 * L2, prot, 0));
+	check_op(!vm_map(&vm, IA + 10 * L2, PAGE_SIZE, PA + PAGE_SIZE, prot, 0));
+	check_op(!vm_map(&vm, IA + 11 * L2, L2, PA + 11 * L2, prot, 0));
+	vm_fill_cache(&vm, 2);
+	memset(&hw_stats, 0, sizeof(hw_stats));
+	check_op(!vm_split(&vm, IA + 9 * L2, 3 * L2));
+	check_pages(IA + 11 * L2, IA + 12 * L2, PA + 11 * L2, attr);
+#ifdef HAVE_SKIP_LEVEL
+	check(!hw_stats.visits[3 + 1]);
+#endif
+
 	/* Holes, ownership and pages are none of its business */
 	check_op(!vm_map(&vm, IA + 8 * L2, PAGE_SIZE, PA + PAGE_SIZE, prot, 0));
 	memset(&hw_stats, 0, sizeof(hw_stats));
