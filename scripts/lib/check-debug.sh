@@ -18,14 +18,16 @@ debug_setup='run()
 }
 traced()
 {
-	echo 1 > /sys/kernel/debug/tracing/events/kvm/kvm_eager_split/enable
-	./"$@"
+	mount -t tracefs tracefs /sys/kernel/tracing
+	cd /sys/kernel/tracing
+	echo 1 > events/kvm/kvm_eager_split/enable
+	(cd /tests; ./"$@")
 	code=$?
-	echo 0 > /sys/kernel/debug/tracing/events/kvm/kvm_eager_split/enable
-	cat /sys/kernel/debug/tracing/trace
+	echo 0 > events/kvm/kvm_eager_split/enable
+	cat trace
 	grep -q "ipa 0x100200000, size 0xc00000, chunk 0x40000000,\
- level 1 blocks 0, level 2 blocks 6, tables 6, TLB flushes 1" /sys/kernel/debug/tracing/trace ||
-		return 1
+ level 1 blocks 0, level 2 blocks 6, tables 6, TLB flushes 1" trace || code=1
+	cd /tests
 	return $code
 }
 with_failures()
