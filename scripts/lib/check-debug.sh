@@ -18,16 +18,15 @@ debug_setup='run()
 }
 traced()
 {
-	mount -t tracefs tracefs /sys/kernel/tracing
-	cd /sys/kernel/tracing
-	echo 1 > events/kvm/kvm_eager_split/enable
-	(cd /tests; ./"$@")
+	tracing=/sys/kernel/tracing
+	mount -t tracefs tracefs $tracing
+	echo 1 > $tracing/events/kvm/kvm_eager_split/enable
+	run "$@"
 	code=$?
-	echo 0 > events/kvm/kvm_eager_split/enable
-	cat trace
+	echo 0 > $tracing/events/kvm/kvm_eager_split/enable
+	cat $tracing/trace
 	grep -q "ipa 0x100200000, size 0xc00000, chunk 0x40000000,\
- level 1 blocks 0, level 2 blocks 6, tables 6, TLB flushes 1" trace || code=1
-	cd /tests
+ level 1 blocks 0, level 2 blocks 6, tables 6, TLB flushes 1" $tracing/trace || return 1
 	return $code
 }
 with_failures()
