@@ -43,7 +43,6 @@ run_harness()
 {
 	local base=$1 revision=$2 work=$BUILD/check/harness-$1-$2
 
-	"$TOP/scripts/kernel" apply "$base"
 	partial_tree "$base" "$revision" "$work"
 	make -C "$TOP/tools/testing/kvm_pgtable" -j"$JOBS" KDIR="$work" \
 		O="$BUILD/check/harness-$base-$revision.o"
@@ -51,12 +50,17 @@ run_harness()
 
 check_harness()
 {
-	local base
+	local base revision trees
 
 	for base in $(bases); do
-		try "harness on $base" run_harness "$base" base
-		try "harness on $base with the series" \
-			run_harness "$base" "$(last_series "$base")"
+		trees=()
+		"$TOP/scripts/kernel" apply "$base"
+		for revision in base $(all_series "$base"); do
+			try "harness on $base at $revision" run_harness "$base" "$revision"
+			trees+=("$BUILD/check/harness-$base-$revision")
+		done
+		try "mutations are for a tree of $base" \
+			"$TOP/tools/testing/kvm_pgtable/mutate.py" --find "${trees[@]}"
 	done
 }
 

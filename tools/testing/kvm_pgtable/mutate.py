@@ -3,6 +3,9 @@
 """Break the page-table code in one place at a time; the tests have to notice.
 
 Usage: mutate.py KDIR OUT [number ...]
+       mutate.py --find KDIR...
+
+With --find, only tells what is in none of the trees, and fails if there is any.
 """
 
 import os
@@ -52,13 +55,31 @@ def copy_tree(kdir, tree):
         os.symlink(os.path.join(kdir, asm, name), os.path.join(tree, asm, name))
 
 
+def read_source(kdir, path):
+    """The text of a file of the kernel."""
+    try:
+        with open(os.path.join(kdir, path), encoding="utf-8") as source:
+            return source.read()
+    except OSError as error:
+        sys.exit(f"mutate: {error}")
+
+
+def find(kdirs):
+    """Print each text that no tree has any more. Returns whether there are some."""
+    sources = {path: [read_source(kdir, path) for kdir in kdirs] for path in FILES.values()}
+    stale = [(what, path, old) for what, path, choices in read_mutations()
+             for old, _ in choices if not any(old in text for text in sources[path])]
+    for what, path, old in stale:
+        print(f"mutate: {what}: not in {path} of any tree:\n{old}")
+    return bool(stale)
+
+
 def mutate(kdir, tree, mutation):
     """Write both files, one of them mutated. Returns whether there was anything to."""
     what, target, choices = mutation
     applied = False
     for path in FILES.values():
-        with open(os.path.join(kdir, path), encoding="utf-8") as source:
-            text = source.read()
+        text = read_source(kdir, path)
         for old, new in choices if path == target else ():
             if text.count(old) > 1:
                 sys.exit(f"mutate: {what}: found {text.count(old)} times in {path}:\n{old}")
@@ -103,6 +124,8 @@ def main():
     """Each mutation in turn, with the tree as it is first."""
     if len(sys.argv) < 3:
         sys.exit(__doc__)
+    if sys.argv[1] == "--find":
+        return find(sys.argv[2:])
     kdir, out = map(os.path.abspath, sys.argv[1:3])
     tree = os.path.join(out, "tree")
     out = os.path.join(out, "obj")
