@@ -15,8 +15,6 @@
  *  # echo 1 > /sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages
  */
 #include <ctype.h>
-#include <pthread.h>
-#include <sched.h>
 #include <unistd.h>
 #include <linux/bitmap.h>
 #include <linux/log2.h>
@@ -968,97 +966,6 @@ TEST_F_TIMEOUT(mixed, clear_unaligned, TIMEOUT)
 
 	clear_whole_log(t);
 	ASSERT_STREQ("BxppppxB", read_layout(t));
-}
-
-/* Wakes up every so often, and preempts whatever runs on its CPU. */
-#define WAKEUP_NS	50000
-static unsigned long nr_wakeups;
-
-static void *wake_up(void *arg)
-{
-	const struct timespec period = { .tv_nsec = WAKEUP_NS };
-
-	while (true) {
-		nanosleep(&period, NULL);
-		WRITE_ONCE(nr_wakeups, nr_wakeups + 1);
-	}
-	return NULL;
-}
-
-static bool start_waker(pthread_t *thread)
-{
-	struct sched_param param = { .sched_priority = 1 };
-	pthread_attr_t attr;
-	int ret;
-
-	pin_self_to_any_cpu();
-
-	pthread_attr_init(&attr);
-	pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
-	pthread_attr_setschedpolicy(&attr, SCHED_FIFO);
-	pthread_attr_setschedparam(&attr, &param);
-	ret = pthread_create(thread, &attr, wake_up, NULL);
-	pthread_attr_destroy(&attr);
-	return !ret;
-}
-
-FIXTURE(lock) {
-	struct split_vm t;
-};
-
-FIXTURE_SETUP(lock)
-{
-	const char *error = create_blocks(&self->t, 1, 1);
-
-	if (error)
-		SKIP(return, "%s", error);
-}
-
-FIXTURE_TEARDOWN(lock)
-{
-	kvm_vm_free(self->t.vm);
-}
-
-/*
- * Nobody preempts the ioctl while it holds the MMU lock. To clear the log of a
- * large slot takes long, also if there is nothing left to split: others must get
- * at the CPU, and at the lock, in the middle of it.
- */
-TEST_F_TIMEOUT(lock, is_dropped_by_clear, TIMEOUT)
-{
-	struct split_vm *t = &self->t;
-	unsigned long *all = bitmap_zalloc(t->nr_pages);
-	struct timespec start, elapsed;
-	unsigned long before, nr;
-	pthread_t waker;
-
-	bitmap_fill(all, t->nr_pages);
-	enable_manual_protect(t);
-	enable_logging(t);
-	clear_whole_log(t);
-
-	/* What was split stays so, and all of it is to be cleared again */
-	disable_logging(t);
-	enable_logging(t);
-
-	if (!start_waker(&waker))
-		SKIP(return, "No real-time thread, not root?");
-
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	before = READ_ONCE(nr_wakeups);
-	kvm_vm_clear_dirty_log(t->vm, TEST_SLOT, all, 0, t->nr_pages);
-	nr = READ_ONCE(nr_wakeups) - before;
-	elapsed = timespec_elapsed(start);
-
-	pthread_cancel(waker);
-	pthread_join(waker, NULL);
-	free(all);
-
-	if (timespec_to_ns(elapsed) < 20 * WAKEUP_NS)
-		SKIP(return, "Too fast to tell: %ld ns", timespec_to_ns(elapsed));
-
-	/* A few are due before KVM takes the lock, and after it has dropped it */
-	ASSERT_GE(nr, 10);
 }
 
 TEST_HARNESS_MAIN
