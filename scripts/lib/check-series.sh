@@ -41,23 +41,24 @@ check_apply()
 
 run_harness()
 {
-	local base=$1 revision=$2 work=$BUILD/check/harness-$1-$2
+	local base=$1 revision=$2 work=$3
 
 	partial_tree "$base" "$revision" "$work"
-	make -C "$TOP/tools/testing/kvm_pgtable" -j"$JOBS" KDIR="$work" \
-		O="$BUILD/check/harness-$base-$revision.o"
+	make -C "$TOP/tools/testing/kvm_pgtable" -j"$JOBS" KDIR="$work" O="$work.o"
 }
 
 check_harness()
 {
-	local base revision trees
+	local base revision work trees
 
 	for base in $(bases); do
 		trees=()
 		"$TOP/scripts/kernel" apply "$base"
 		for revision in base $(all_series "$base"); do
-			try "harness on $base at $revision" run_harness "$base" "$revision"
-			trees+=("$BUILD/check/harness-$base-$revision")
+			work=$BUILD/check/harness-$base-$revision
+			try "harness on $base at $revision" \
+				run_harness "$base" "$revision" "$work"
+			trees+=("$work")
 		done
 		try "mutations are for a tree of $base" \
 			"$TOP/tools/testing/kvm_pgtable/mutate.py" --find "${trees[@]}"
