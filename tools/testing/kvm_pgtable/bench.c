@@ -123,7 +123,8 @@ int main(int argc, char **argv)
 	}
 	if (argc == 2 && !strcmp(argv[1], "-l")) {
 		for (op = 0; bench_base.ops[op].name; op++)
-			printf("%d %d %s\n", op, bench_base.ops[op].may_differ,
+			printf("%d %d %lu %s\n", op, bench_base.ops[op].may_differ,
+			       bench_base.ops[op].size ?: 1UL << 30,
 			       bench_base.ops[op].name);
 		return 0;
 	}

@@ -3,6 +3,8 @@
 #ifndef _KVM_PGTABLE_BENCH_H
 #define _KVM_PGTABLE_BENCH_H
 
+#include <stdbool.h>
+
 struct bench_tree {
 	/* Prepare @gib of memory mapped at @level, and throw it away. */
 	void (*setup)(unsigned long gib, int level);
@@ -12,7 +14,8 @@ struct bench_tree {
 		const char *name;
 		void (*fn)(unsigned long chunk);
 		int level;		/* what it wants to be mapped */
-		int may_differ;
+		bool may_differ;
+		unsigned long size;	/* of each walk; 0: of all memory */
 	} *ops;
 	/*
 	 * Have "enable" note how long it would hold the MMU lock for each time

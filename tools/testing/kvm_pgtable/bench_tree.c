@@ -19,6 +19,8 @@
 #define PA_BASE		BIT(40)
 #define GUEST_PA	BIT(41)
 #define RWX		KVM_PGTABLE_PROT_RWX
+/* What one word of a dirty bitmap is for */
+#define WORD		(64 * PAGE_SIZE)
 
 unsigned long hw_caps = BIT(HW_TLB_RANGE);
 
@@ -299,11 +301,11 @@ static void op_enable(unsigned long chunk)
 
 static void op_clear(unsigned long chunk)
 {
-	u64 ia, word = 64 * PAGE_SIZE;
+	u64 ia;
 
-	for (ia = 0; ia < slot_size; ia += word) {
-		if (wrprotect(ia, ia + word))
-			split(ia, ia + word, chunk);
+	for (ia = 0; ia < slot_size; ia += WORD) {
+		if (wrprotect(ia, ia + WORD))
+			split(ia, ia + WORD, chunk);
 	}
 	kvm_tlb_flush_vmid_range(&mmu, 0, slot_size);
 }
@@ -406,7 +408,7 @@ static void op_wrprotect_all(unsigned long unused)
 
 static void op_wrprotect_word(unsigned long unused)
 {
-	op_wrprotect(64 * PAGE_SIZE);
+	op_wrprotect(WORD);
 }
 
 static void op_age_all(unsigned long unused)
@@ -420,30 +422,30 @@ static void op_age_page(unsigned long unused)
 }
 
 static struct bench_op ops[] = {
-	{ "enable 4K", op_enable, 3, 1 },
-	{ "enable 2M", op_enable, 2, 1 },
-	{ "enable 1G", op_enable, 1, 1 },
-	{ "clear 4K", op_clear, 3, 1 },
-	{ "clear 2M", op_clear, 2, 1 },
-	{ "clear 1G", op_clear, 1, 1 },
-	{ "map, page faults", op_map_page, 4 },
-	{ "map, block faults", op_map_block, 4 },
-	{ "map, a range", op_map_range, 4 },
-	{ "map, blocks over tables", op_map_block, 3 },
+	{ "enable 4K", op_enable, 3, true },
+	{ "enable 2M", op_enable, 2, true },
+	{ "enable 1G", op_enable, 1, true },
+	{ "clear 4K", op_clear, 3, true },
+	{ "clear 2M", op_clear, 2, true },
+	{ "clear 1G", op_clear, 1, true },
+	{ "map, faults", op_map_page, 4, .size = PAGE_SIZE },
+	{ "map, faults", op_map_block, 4, .size = SZ_2M },
+	{ "map, by pages", op_map_range, 4 },
+	{ "map, blocks over tables", op_map_block, 3, .size = SZ_2M },
 	{ "unmap, pages", op_unmap, 3 },
 	{ "unmap, blocks", op_unmap, 2 },
-	{ "write-protect, a slot", op_wrprotect_all, 3 },
-	{ "write-protect, words", op_wrprotect_word, 3 },
+	{ "write-protect, pages", op_wrprotect_all, 3 },
+	{ "write-protect, pages", op_wrprotect_word, 3, .size = WORD },
 	{ "write-protect, blocks", op_wrprotect_all, 2 },
-	{ "relax", op_relax, 3 },
-	{ "mkyoung", op_mkyoung, 3 },
-	{ "age, a range", op_age_all, 3 },
-	{ "age, pages", op_age_page, 3 },
+	{ "relax", op_relax, 3, .size = PAGE_SIZE },
+	{ "mkyoung", op_mkyoung, 3, .size = PAGE_SIZE },
+	{ "age", op_age_all, 3 },
+	{ "age", op_age_page, 3, .size = PAGE_SIZE },
 	{ "flush", op_flush, 3 },
-	{ "get_leaf", op_get_leaf, 3 },
+	{ "get_leaf", op_get_leaf, 3, .size = PAGE_SIZE },
 	{ "free, pages", op_free, 3 },
 	{ "free, blocks", op_free, 2 },
-	{ "hyp map and unmap", op_hyp, 4 },
+	{ "hyp map and unmap 64M", op_hyp, 4 },
 	{ }
 };
 

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * QEMU plugin: prints how many instructions a program of one thread executes
+ * between two calls of clock_gettime(), the system call, to standard error.
+ */
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* What this takes of QEMU's plugin API; not every package ships its header. */
+#define EXPORT		__attribute__((visibility("default")))
+#define INLINE_ADD_U64	0
+
+struct qemu_plugin_tb;
+
+void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id,
+		void (*cb)(uint64_t id, struct qemu_plugin_tb *tb));
+void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *tb,
+		int op, void *ptr, uint64_t value);
+void qemu_plugin_register_vcpu_syscall_cb(uint64_t id,
+		void (*cb)(uint64_t id, unsigned int vcpu, int64_t num, uint64_t a1,
+			   uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5,
+			   uint64_t a6, uint64_t a7, uint64_t a8));
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
+
+EXPORT int qemu_plugin_version = 1;
+
+#define ARM64_CLOCK_GETTIME	113
+
+static uint64_t executed, start;
+
+static void translated(uint64_t id, struct qemu_plugin_tb *tb)
+{
+	qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, &executed,
+						 qemu_plugin_tb_n_insns(tb));
+}
+
+static void syscalled(uint64_t id, unsigned int vcpu, int64_t num, uint64_t a1, uint64_t a2,
+		      uint64_t a3, uint64_t a4, uint64_t a5, uint64_t a6, uint64_t a7,
+		      uint64_t a8)
+{
+	if (num != ARM64_CLOCK_GETTIME)
+		return;
+	if (start)
+		fprintf(stderr, "instructions: %" PRIu64 "\n", executed - start);
+	start = start ? 0 : executed;
+}
+
+EXPORT int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv)
+{
+	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+	qemu_plugin_register_vcpu_syscall_cb(id, syscalled);
+	return 0;
+}
