@@ -47,6 +47,25 @@ run_harness()
 	make -C "$TOP/tools/testing/kvm_pgtable" -j"$JOBS" KDIR="$work" O="$work.o"
 }
 
+# No walk that the series are not meant to change takes more instructions, in
+# arm64 code as the kernel of this base is compiled.
+check_insn()
+{
+	local base series tree
+
+	base=$(bases | head -n 1)
+	tree=$BUILD/check/insn-$base
+	"$TOP/scripts/kernel" build "$base" > /dev/null
+	partial_tree "$base" base "$tree-base"
+	for series in $(all_series "$base"); do
+		grep -q '^+++ b/arch/' "$(patch_dir "$base")/$series"/*.patch || continue
+		partial_tree "$base" "$series" "$tree"
+		try "instructions of walks on $base with $series" \
+			make -C "$TOP/tools/testing/kvm_pgtable" insn BASE="$tree-base" \
+			KDIR="$tree" KOBJ="$BUILD/obj/$base" O="$tree.o"
+	done
+}
+
 check_harness()
 {
 	local base revision work trees
