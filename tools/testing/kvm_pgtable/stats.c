@@ -48,7 +48,7 @@ static int st_flush(u64 ia, u64 size, u64 arg)
 
 static int st_split(u64 ia, u64 size, u64 chunk)
 {
-	return vm_split_chunks(&vm, ia, ia + size, chunk);
+	return vm_split_chunks(ia, ia + size, chunk);
 }
 
 #ifdef WRPROTECT_COUNTS
@@ -65,7 +65,7 @@ static int st_clear(u64 ia, u64 size, u64 chunk)
 	for (; ia < end; ia = next) {
 		next = min(end, ia + 64 * PAGE_SIZE);
 		if (kvm_pgtable_stage2_wrprotect(&vm.pgt, ia, next - ia) || !wrprotect_counts)
-			vm_split_chunks(&vm, ia, next, chunk);
+			vm_split_chunks(ia, next, chunk);
 	}
 	return 0;
 }
@@ -89,7 +89,7 @@ static int stats(void)
 		snprintf(name, sizeof(name), "level %d: map", level);
 		memset(&hw_stats, 0, sizeof(hw_stats));
 		for (i = 0; i < size; i += block)
-			vm_map(&vm, ia + i, block, PA + i, RWX, 0);
+			vm_map(ia + i, block, PA + i, RWX, 0);
 		print_stats(name, size);
 		snprintf(name, sizeof(name), "level %d: age", level);
 		stats_op(name, size, st_age, ia, size, 0);
@@ -101,25 +101,23 @@ static int stats(void)
 		hw_caps = BIT(HW_TLB_RANGE) | BIT(ARM64_HAS_STAGE2_FWB);
 		snprintf(name, sizeof(name), "level %d: unmap", level);
 		stats_op(name, size, st_unmap, ia, size, 0);
-		vm_destroy(&vm);
+		vm_destroy();
 		for (chunk = KVM_PGTABLE_MIN_BLOCK_LEVEL; chunk <= 3; chunk++) {
 			u64 c = kvm_granule_size(chunk);
 
 			start(BIT(HW_TLB_RANGE));
 			for (i = 0; i < size; i += block)
-				vm_map(&vm, ia + i, block, PA + i, RWX, 0);
-			snprintf(name, sizeof(name), "level %d: split by %lluK", level,
-				 (unsigned long long)c / SZ_1K);
+				vm_map(ia + i, block, PA + i, RWX, 0);
+			snprintf(name, sizeof(name), "level %d: split by %luK", level, c / SZ_1K);
 			stats_op(name, size, st_split, ia, size, c);
-			vm_destroy(&vm);
+			vm_destroy();
 
 			start(BIT(HW_TLB_RANGE));
 			for (i = 0; i < size; i += block)
-				vm_map(&vm, ia + i, block, PA + i, RWX, 0);
-			snprintf(name, sizeof(name), "level %d: clear by %lluK", level,
-				 (unsigned long long)c / SZ_1K);
+				vm_map(ia + i, block, PA + i, RWX, 0);
+			snprintf(name, sizeof(name), "level %d: clear by %luK", level, c / SZ_1K);
 			stats_op(name, size, st_clear, ia, size, c);
-			vm_destroy(&vm);
+			vm_destroy();
 		}
 	}
 	return 0;

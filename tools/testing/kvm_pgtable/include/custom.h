@@ -2,7 +2,7 @@
 /*
  * Definitions whose behaviour differs from the kernel's: every access to a
  * descriptor, every barrier and every TLB invalidation is reported to the
- * model of the hardware in hw.c, and the CPU's features are variables.
+ * model of the hardware in hw/, and the CPU's features are variables.
  *
  * With HW_NATIVE (the benchmark) accesses are those of the host's memory model
  * and nothing is reported.

@@ -3,11 +3,6 @@
  * The checker checked: sequences that the architecture allows, and for each of
  * them those that it does not, which have to be reported.
  */
-static struct vm bbm_vm;
-
-#define BLOCK		kvm_granule_size(2)
-#define BLOCK_IA	(4 * BLOCK)
-#define BLOCK_PA	(BIT(35))
 
 /* Two adjacent blocks, and a table full of pages that could replace the first. */
 static struct leaf bbm_setup(u64 **table)
@@ -15,11 +10,11 @@ static struct leaf bbm_setup(u64 **table)
 	struct leaf l;
 	u64 i;
 
-	vm_init(&bbm_vm, 40);
-	if (vm_map(&bbm_vm, BLOCK_IA, 2 * BLOCK, BLOCK_PA, KVM_PGTABLE_PROT_RWX, 0))
+	vm_init(40);
+	if (vm_map(IA, 2 * L2, PA, KVM_PGTABLE_PROT_RWX, 0))
 		test_fail("map");
 	hw_quiesce();
-	l = lookup(&bbm_vm.pgt, BLOCK_IA);
+	l = lookup(&vm.pgt, IA);
 	if (table) {
 		*table = hw_alloc(PAGE_SIZE);
 		for (i = 0; i < PTRS_PER_PTE; i++)
@@ -35,7 +30,7 @@ static u64 bbm_table_pte(u64 *table)
 
 static void flush_block(u64 ia)
 {
-	__kvm_tlb_flush_vmid_ipa(&bbm_vm.mmu, ia, 2);
+	__kvm_tlb_flush_vmid_ipa(&vm.mmu, ia, 2);
 }
 
 static void good_break_flush_make(void)
@@ -44,7 +39,7 @@ static void good_break_flush_make(void)
 	struct leaf l = bbm_setup(&table);
 
 	hw_store(l.ptep, 0, HW_PLAIN);
-	flush_block(BLOCK_IA);
+	flush_block(IA);
 	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
 	hw_barrier();
 }
@@ -73,7 +68,7 @@ static void bad_tlbi_of_neighbour(void)
 	struct leaf l = bbm_setup(&table);
 
 	hw_store(l.ptep, 0, HW_PLAIN);
-	flush_block(BLOCK_IA + BLOCK);
+	flush_block(IA + L2);
 	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
 }
 
@@ -83,7 +78,7 @@ static void bad_tlbi_level(void)
 	struct leaf l = bbm_setup(&table);
 
 	hw_store(l.ptep, 0, HW_PLAIN);
-	__kvm_tlb_flush_vmid_ipa(&bbm_vm.mmu, BLOCK_IA, 3);
+	__kvm_tlb_flush_vmid_ipa(&vm.mmu, IA, 3);
 	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
 }
 
@@ -93,7 +88,7 @@ static void bad_tlbi_local(void)
 	struct leaf l = bbm_setup(&table);
 
 	hw_store(l.ptep, 0, HW_PLAIN);
-	__kvm_tlb_flush_vmid_ipa_nsh(&bbm_vm.mmu, BLOCK_IA, 2);
+	__kvm_tlb_flush_vmid_ipa_nsh(&vm.mmu, IA, 2);
 	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
 }
 
@@ -102,7 +97,7 @@ static void bad_tlbi_before_break(void)
 	u64 *table;
 	struct leaf l = bbm_setup(&table);
 
-	flush_block(BLOCK_IA);
+	flush_block(IA);
 	hw_store(l.ptep, 0, HW_PLAIN);
 	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
 }
@@ -111,7 +106,7 @@ static void bad_output_address(void)
 {
 	struct leaf l = bbm_setup(NULL);
 
-	hw_store(l.ptep, l.pte + BLOCK, HW_PLAIN);
+	hw_store(l.ptep, l.pte + L2, HW_PLAIN);
 }
 
 static void bad_memory_type(void)
@@ -128,12 +123,12 @@ static void collapse(u64 size)
 	struct leaf l = bbm_setup(&table);
 
 	hw_store(l.ptep, 0, HW_PLAIN);
-	flush_block(BLOCK_IA);
+	flush_block(IA);
 	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
 	hw_barrier();
 
 	hw_store(l.ptep, 0, HW_PLAIN);
-	__kvm_tlb_flush_vmid_range(&bbm_vm.mmu, BLOCK_IA, size / PAGE_SIZE);
+	__kvm_tlb_flush_vmid_range(&vm.mmu, IA, size / PAGE_SIZE);
 	hw_store(l.ptep, l.pte, HW_RELEASE);
 	hw_barrier();
 	hw_free(table);
@@ -141,12 +136,12 @@ static void collapse(u64 size)
 
 static void good_collapse(void)
 {
-	collapse(BLOCK);
+	collapse(L2);
 }
 
 static void bad_range_too_short(void)
 {
-	collapse(BLOCK - PAGE_SIZE);
+	collapse(L2 - PAGE_SIZE);
 }
 
 /*
@@ -166,11 +161,11 @@ static void batch_steps(const u8 *steps)
 	l = bbm_setup(&table[0]);
 	table[1] = hw_alloc(PAGE_SIZE);
 	for (i = 0; i < PTRS_PER_PTE; i++)
-		hw_store(table[1] + i, table[0][i] + BLOCK, HW_PLAIN);
+		hw_store(table[1] + i, table[0][i] + L2, HW_PLAIN);
 	for (n = 0; n < 2; n++)
 		hw_page(table[n])->count += PTRS_PER_PTE;
 
-	hw_split(BLOCK_IA, BLOCK_IA + 2 * BLOCK);
+	hw_split(IA, IA + 2 * L2);
 	for (; *steps; steps++) {
 		n = *steps == BREAK_2 || *steps == LINK_2 || *steps == FLUSH_2;
 		switch (*steps) {
@@ -185,13 +180,13 @@ static void batch_steps(const u8 *steps)
 			break;
 		case FLUSH_1:
 		case FLUSH_2:
-			flush_block(BLOCK_IA + n * BLOCK);
+			flush_block(IA + n * L2);
 			break;
 		case FLUSH_BOTH:
-			__kvm_tlb_flush_vmid_range(&bbm_vm.mmu, BLOCK_IA, 2 * PTRS_PER_PTE);
+			__kvm_tlb_flush_vmid_range(&vm.mmu, IA, 2 * PTRS_PER_PTE);
 			break;
 		case FLUSH_ALL:
-			__kvm_tlb_flush_vmid(&bbm_vm.mmu);
+			__kvm_tlb_flush_vmid(&vm.mmu);
 			break;
 		case SPOIL_2:
 			hw_store(table[1] + PTRS_PER_PTE - 1, 0, HW_PLAIN);
@@ -230,13 +225,13 @@ static void bad_free_before_invalidate(void)
 	struct leaf l = bbm_setup(&table);
 
 	hw_store(l.ptep, 0, HW_PLAIN);
-	flush_block(BLOCK_IA);
+	flush_block(IA);
 	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
 	hw_barrier();
 
 	hw_store(l.ptep, 0, HW_PLAIN);
 	hw_free(table);
-	__kvm_tlb_flush_vmid_range(&bbm_vm.mmu, BLOCK_IA, PTRS_PER_PTE);
+	__kvm_tlb_flush_vmid_range(&vm.mmu, IA, PTRS_PER_PTE);
 }
 
 static void bad_free_while_linked(void)
@@ -245,7 +240,7 @@ static void bad_free_while_linked(void)
 	struct leaf l = bbm_setup(&table);
 
 	hw_store(l.ptep, 0, HW_PLAIN);
-	flush_block(BLOCK_IA);
+	flush_block(IA);
 	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
 	hw_barrier();
 	hw_free(table);
@@ -257,7 +252,7 @@ static void link_table(bool barrier)
 	struct leaf l = bbm_setup(&table);
 
 	hw_store(l.ptep, 0, HW_PLAIN);
-	flush_block(BLOCK_IA);
+	flush_block(IA);
 	hw_store(table, l.pte | 2, HW_PLAIN);
 	if (barrier)
 		hw_barrier();
@@ -280,7 +275,7 @@ static void good_permissions(void)
 	struct leaf l = bbm_setup(NULL);
 
 	hw_store(l.ptep, l.pte & ~KVM_PTE_LEAF_ATTR_LO_S2_S2AP_W, HW_PLAIN);
-	flush_block(BLOCK_IA);
+	flush_block(IA);
 	hw_store(l.ptep, l.pte, HW_PLAIN);
 	hw_barrier();
 }
@@ -299,7 +294,7 @@ static void bad_missing_barrier(void)
 	struct leaf l = bbm_setup(&table);
 
 	hw_store(l.ptep, 0, HW_PLAIN);
-	flush_block(BLOCK_IA);
+	flush_block(IA);
 	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
 }
 
@@ -320,14 +315,14 @@ static void hyp(bool before, bool after)
 	if (kvm_pgtable_hyp_init(&pgt, 40, &hyp_mm_ops))
 		test_fail("hyp_init");
 	hw_root(&pgt);
-	if (kvm_pgtable_hyp_map(&pgt, BLOCK_IA, PAGE_SIZE, BLOCK_PA, PAGE_HYP))
+	if (kvm_pgtable_hyp_map(&pgt, IA, PAGE_SIZE, PA, PAGE_HYP))
 		test_fail("hyp_map");
-	ptep = lookup(&pgt, BLOCK_IA).ptep;
+	ptep = lookup(&pgt, IA).ptep;
 
 	hw_store(ptep, 0, HW_PLAIN);
 	if (before)
 		hw_barrier();
-	hw_tlbi_hyp(BLOCK_IA, 3);
+	hw_tlbi_hyp(IA, 3);
 	if (after)
 		hw_tlbi_sync();
 }
@@ -406,8 +401,7 @@ static void test_bbm_examples(void)
 		hw_quiesce();
 		hw_quiet = false;
 		if (!(hw_seen & examples[i].expect) != !examples[i].expect)
-			test_fail("%s: not reported, but %#llx", examples[i].name,
-				  (unsigned long long)hw_seen);
+			test_fail("%s: not reported, but %#lx", examples[i].name, hw_seen);
 		hw_expect = 0;
 	}
 }

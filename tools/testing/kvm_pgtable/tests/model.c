@@ -7,11 +7,14 @@
 #include <signal.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define WINDOW		(PAGE_SHIFT == 12 ? SZ_2G : PAGE_SHIFT == 14 ? SZ_256M : SZ_4G)
 #define NR_MODEL	(WINDOW / PAGE_SIZE)
 #define OPS_PER_RUN	250
-#define MEMATTR		KVM_PTE_LEAF_ATTR_LO_S2_MEMATTR
+
+static u64 nr_ops = PAGE_SHIFT == 16 ? 2500 : 20000;
+static bool shrink = true;
 
 enum op_type {
 	OP_MAP, OP_UNMAP, OP_WRPROTECT, OP_RELAX, OP_MKYOUNG, OP_AGE, OP_SPLIT,
@@ -35,73 +38,22 @@ struct op {
 };
 
 static struct {
-	struct vm vm;
 	u64 base;
 	u64 *val;
 	s8 *level;
 	u32 dirty_start, dirty_end;
 } m;
 
-/* What splitting does to bits it ought to keep, see test_split_inherits(). */
-static struct { bool memtype, af; } split_keeps;
-
-/* -- descriptors, from the architecture rather than from pgtable.c --------- */
-
-static int model_attr(u64 prot, u64 *attr)
-{
-	bool px = prot & KVM_PGTABLE_PROT_PX, ux = prot & KVM_PGTABLE_PROT_UX;
-	bool dev = prot & KVM_PGTABLE_PROT_DEVICE, nc = prot & KVM_PGTABLE_PROT_NORMAL_NC;
-	bool fwb = hw_caps & BIT(ARM64_HAS_STAGE2_FWB);
-
-	if ((dev && nc) || ((dev || nc) && (px || ux)) ||
-	    (px != ux && !(hw_caps & BIT(ARM64_HAS_XNX))))
-		return -EINVAL;
-	*attr = (dev ? 1 : nc ? 5 : fwb ? 6 : 15) << 2;
-	*attr |= (u64)(px ? (ux ? 0 : 3) : ux ? 1 : 2) << 53;
-	*attr |= prot & KVM_PGTABLE_PROT_R ? BIT(6) : 0;
-	*attr |= prot & KVM_PGTABLE_PROT_W ? BIT(7) : 0;
-	*attr |= BIT(10) | (prot & GENMASK(58, 55));
-	if (!system_supports_lpa2())
-		*attr |= 3 << 8;
-	return 0;
-}
-
-static u64 pa_bits(u64 pa)
-{
-	if (system_supports_lpa2())
-		return (pa & GENMASK(49, PAGE_SHIFT)) | (pa >> 50 & 3) << 8;
-	if (PAGE_SHIFT == 16)
-		return (pa & GENMASK(47, 16)) | (pa >> 48 & 15) << 12;
-	return pa & GENMASK(47, PAGE_SHIFT);
-}
-
-static u64 leaf_pte(u64 pa, u64 attr, s8 level)
-{
-	return pa_bits(pa) | attr | (level == 3 ? 3 : 1);
-}
-
-static u64 addr_mask(void)
-{
-	return system_supports_lpa2() ? GENMASK(49, PAGE_SHIFT) | GENMASK(9, 8) :
-	       PAGE_SHIFT == 16 ? GENMASK(47, 12) : GENMASK(47, PAGE_SHIFT);
-}
-
 /* The part of block @pte that is at @offset, as split makes it. */
 static u64 split_pte(u64 pte, u64 offset, s8 level)
 {
-	u64 attr = pte & ~(addr_mask() | 3), pa = pte & GENMASK(47, PAGE_SHIFT);
+	u64 attr = pte & ~(pa_bits(-1ULL) | 3);
 
-	if (system_supports_lpa2())
-		pa = (pte & GENMASK(49, PAGE_SHIFT)) | (pte >> 8 & 3) << 50;
-	else if (PAGE_SHIFT == 16)
-		pa = (pte & GENMASK(47, 16)) | (pte >> 12 & 15) << 48;
-	if (!split_keeps.memtype) {
-		attr &= ~MEMATTR;
-		attr |= (hw_caps & BIT(ARM64_HAS_STAGE2_FWB) ? 6 : 15) << 2;
-	}
+	if (!split_keeps.memtype)
+		attr = (attr & ~S2_MEMATTR) | s2_normal();
 	if (!split_keeps.af)
 		attr |= S2_AF;
-	return leaf_pte(pa + offset, attr, level);
+	return leaf_pte(pa_of(pte) + offset, attr, level);
 }
 
 /* -- the model ------------------------------------------------------------- */
@@ -150,11 +102,11 @@ static void model_clear(u32 page, u32 end)
 /* Pages of the leaves in the range that are cacheable. */
 static u64 model_cacheable(u32 start, u32 end)
 {
-	u64 memattr = (hw_caps & BIT(ARM64_HAS_STAGE2_FWB) ? 6 : 15) << 2, nr = 0;
+	u64 nr = 0;
 	u32 p;
 
 	for (p = start; p < end; p = leaf_end(p))
-		if ((m.val[p] & 1) && (m.val[p] & MEMATTR) == memattr)
+		if ((m.val[p] & 1) && (m.val[p] & S2_MEMATTR) == s2_normal())
 			nr += leaf_pages(m.level[p]);
 	return nr;
 }
@@ -164,7 +116,7 @@ static void model_verify(u32 start, u32 end, bool full)
 	u32 p, next, i, step;
 
 	for (p = start; p < end; p = next) {
-		struct leaf l = lookup(&m.vm.pgt, ia_of(p));
+		struct leaf l = lookup(&vm.pgt, ia_of(p));
 		u32 first = l.ia > m.base ? (l.ia - m.base) >> PAGE_SHIFT : 0;
 
 		next = min_t(u64, (l.ia + kvm_granule_size(l.level) - m.base) >> PAGE_SHIFT,
@@ -174,10 +126,8 @@ static void model_verify(u32 start, u32 end, bool full)
 			u32 q = i + step >= next ? next - 1 : i;
 
 			if (m.val[q] != l.pte || (l.pte && m.level[q] != l.level))
-				test_fail("ia %#llx is %#llx at level %d, expected %#llx at %d",
-					  (unsigned long long)ia_of(q),
-					  (unsigned long long)l.pte, l.level,
-					  (unsigned long long)m.val[q], m.level[q]);
+				test_fail("ia %#lx is %#lx at level %d, expected %#lx at %d",
+					  ia_of(q), l.pte, l.level, m.val[q], m.level[q]);
 		}
 	}
 }
@@ -187,7 +137,7 @@ static void model_verify(u32 start, u32 end, bool full)
 /* The largest leaf within the operation that maps @page. */
 static s8 map_level(const struct op *op, u32 page)
 {
-	s8 level = max_t(s8, m.vm.pgt.start_level, KVM_PGTABLE_MIN_BLOCK_LEVEL);
+	s8 level = max_t(s8, vm.pgt.start_level, KVM_PGTABLE_MIN_BLOCK_LEVEL);
 
 	for (; level < KVM_PGTABLE_LAST_LEVEL; level++) {
 		u64 size = kvm_granule_size(level);
@@ -214,7 +164,7 @@ static void map_failed(const struct op *op, u64 attr, u32 start, u32 end)
 	u32 p, next;
 
 	for (p = start; p < end; p = next) {
-		struct leaf l = lookup(&m.vm.pgt, ia_of(p));
+		struct leaf l = lookup(&vm.pgt, ia_of(p));
 		bool in = p >= op->page && p < op->page + op->nr;
 		s8 level;
 
@@ -232,8 +182,7 @@ static void map_failed(const struct op *op, u64 attr, u32 start, u32 end)
 			continue;
 		}
 		if (l.pte || (!in && m.level[p] == KVM_PGTABLE_LAST_LEVEL))
-			test_fail("failed map left ia %#llx as %#llx",
-				  (unsigned long long)ia_of(p), (unsigned long long)l.pte);
+			test_fail("failed map left ia %#lx as %#lx", ia_of(p), l.pte);
 		model_set(p, 1, 0, 0);
 	}
 }
@@ -246,8 +195,8 @@ static void op_map(const struct op *op)
 
 	vm_force_pte = op->flag & 2;
 	hw_fail_alloc = op->fail_at;
-	expected = model_attr(op->prot, &attr);
-	ret = vm_map(&m.vm, ia_of(op->page), op->nr * PAGE_SIZE, op->pa, op->prot,
+	expected = s2_attr(op->prot, &attr);
+	ret = vm_map(ia_of(op->page), op->nr * PAGE_SIZE, op->pa, op->prot,
 		     op->flag & 1 ? KVM_PGTABLE_WALK_SHARED : 0);
 	if (ret == -ENOMEM && op->fail_at && !hw_fail_alloc) {
 		hw_fail_alloc = 0;
@@ -283,8 +232,8 @@ static void op_annotate(const struct op *op)
 	int ret;
 	u32 p;
 
-	ret = kvm_pgtable_stage2_annotate(&m.vm.pgt, ia_of(op->page), op->nr * PAGE_SIZE,
-					  &m.vm.mc, KVM_HOST_INVALID_PTE_TYPE_DONATION,
+	ret = kvm_pgtable_stage2_annotate(&vm.pgt, ia_of(op->page), op->nr * PAGE_SIZE,
+					  &vm.mc, KVM_HOST_INVALID_PTE_TYPE_DONATION,
 					  val & ~KVM_INVALID_PTE_TYPE_MASK);
 	if (ret)
 		test_fail("annotate returned %d", ret);
@@ -305,20 +254,20 @@ static void check_no_empty_table(u64 *table, s8 level, u64 ia, u64 start, u64 en
 			check_no_empty_table(child_of(table[i]), level + 1, ia, start, end, false);
 	}
 	if (!used && !root)
-		test_fail("empty level %d table below ia %#llx", level, (unsigned long long)ia);
+		test_fail("empty level %d table below ia %#lx", level, ia);
 }
 
 static void op_unmap(const struct op *op)
 {
 	u32 end = op->page + op->nr;
 	u64 cmos = hw_stats.cmos, expected = model_cacheable(op->page, end), i;
-	struct kvm_pgtable *pgt = &m.vm.pgt;
+	struct kvm_pgtable *pgt = &vm.pgt;
 	u64 span = kvm_granule_size(pgt->start_level) * PTRS_PER_PTE;
 
 	if (kvm_pgtable_stage2_unmap(pgt, ia_of(op->page), op->nr * PAGE_SIZE))
 		test_fail("unmap failed");
 	if (hw_stats.cmos - cmos != (cpus_have_final_cap(ARM64_HAS_STAGE2_FWB) ? 0 : expected))
-		test_fail("unmap cleaned %llu pages", (unsigned long long)(hw_stats.cmos - cmos));
+		test_fail("unmap cleaned %lu pages", (hw_stats.cmos - cmos));
 	model_clear(op->page, end);
 	for (i = ia_of(op->page) / span; i * span < ia_of(end); i++)
 		check_no_empty_table(pgt->pgd + i * PTRS_PER_PTE, pgt->start_level, i * span,
@@ -337,7 +286,7 @@ static void model_attrs(u32 start, u32 end, u64 set, u64 clr)
 
 static void op_wrprotect(const struct op *op)
 {
-	if (vm_wrprotect(&m.vm, ia_of(op->page), op->nr * PAGE_SIZE))
+	if (vm_wrprotect(ia_of(op->page), op->nr * PAGE_SIZE))
 		test_fail("wrprotect failed");
 	model_attrs(op->page, op->page + op->nr, 0, BIT(7));
 }
@@ -347,9 +296,9 @@ static void op_relax(const struct op *op)
 	u64 prot = op->prot & ~(u64)(KVM_PGTABLE_PROT_DEVICE | KVM_PGTABLE_PROT_NORMAL_NC), attr;
 	int expected = 0, ret;
 
-	ret = kvm_pgtable_stage2_relax_perms(&m.vm.pgt, ia_of(op->page), prot,
+	ret = kvm_pgtable_stage2_relax_perms(&vm.pgt, ia_of(op->page), prot,
 					     op->flag & 1 ? KVM_PGTABLE_WALK_SHARED : 0);
-	if (prot & GENMASK(58, 55) || model_attr(prot, &attr))
+	if (prot & GENMASK(58, 55) || s2_attr(prot, &attr))
 		expected = -EINVAL;
 	else if (!(m.val[op->page] & 1))
 		expected = -EAGAIN;
@@ -360,7 +309,7 @@ static void op_relax(const struct op *op)
 	/* More than is documented: PX alone takes UX away, and the reverse */
 	if (m.val[op->page] & 1 && prot & KVM_PGTABLE_PROT_X &&
 	    s2_perms_reduced(m.val[op->page] & GENMASK(54, 53), attr & GENMASK(54, 53)))
-		__kvm_tlb_flush_vmid(&m.vm.mmu);
+		__kvm_tlb_flush_vmid(&vm.mmu);
 	model_attrs(op->page, op->page + 1,
 		    (attr & (BIT(6) | BIT(7))) |
 		    (prot & KVM_PGTABLE_PROT_X ? attr & GENMASK(54, 53) : 0),
@@ -369,7 +318,7 @@ static void op_relax(const struct op *op)
 
 static void op_mkyoung(const struct op *op)
 {
-	kvm_pgtable_stage2_mkyoung(&m.vm.pgt, ia_of(op->page),
+	kvm_pgtable_stage2_mkyoung(&vm.pgt, ia_of(op->page),
 				   op->flag & 1 ? KVM_PGTABLE_WALK_SHARED : 0);
 	model_attrs(op->page, op->page + 1, S2_AF, 0);
 }
@@ -381,13 +330,13 @@ static void op_age(const struct op *op)
 
 	for (p = op->page; p < op->page + op->nr; p = leaf_end(p))
 		young |= (m.val[p] & 1) && (m.val[p] & S2_AF);
-	if (kvm_pgtable_stage2_test_clear_young(&m.vm.pgt, ia_of(op->page), op->nr * PAGE_SIZE,
+	if (kvm_pgtable_stage2_test_clear_young(&vm.pgt, ia_of(op->page), op->nr * PAGE_SIZE,
 						mkold) != young)
 		test_fail("test_clear_young did not return %d", young);
 	if (mkold)
 		model_attrs(op->page, op->page + op->nr, 0, S2_AF);
 	if (op->flag & 2)
-		kvm_tlb_flush_vmid_range(&m.vm.mmu, ia_of(op->page), op->nr * PAGE_SIZE);
+		kvm_tlb_flush_vmid_range(&vm.mmu, ia_of(op->page), op->nr * PAGE_SIZE);
 	else
 		hw_barrier();	/* the core leaves the flush for later */
 }
@@ -403,7 +352,7 @@ static u64 check_split(const struct op *op, u64 *left)
 	u64 tables = 0;
 
 	for (*left = 0; p < end; p = next) {
-		struct leaf l = lookup(&m.vm.pgt, ia_of(p));
+		struct leaf l = lookup(&vm.pgt, ia_of(p));
 		u32 nr = leaf_pages(l.level);
 		bool in = p < op->page + op->nr && p + nr > op->page;
 		u64 pte = m.val[p], offset;
@@ -415,8 +364,7 @@ static u64 check_split(const struct op *op, u64 *left)
 			offset = l.ia - ALIGN_DOWN(l.ia, kvm_granule_size(m.level[p]));
 			pte = split_pte(pte, offset, l.level);
 			if (*left && (!offset || (in && l.level == 3)))
-				test_fail("ia %#llx split, but not the one before",
-					  (unsigned long long)l.ia);
+				test_fail("ia %#lx split, but not the one before", l.ia);
 			if (offset == 0 && l.level == 3 && m.level[p] == 1)
 				tables++;
 			if (m.level[p] == 1 && l.level == 2 && p >> 9 >> 9 != block) {
@@ -426,13 +374,11 @@ static u64 check_split(const struct op *op, u64 *left)
 			if (l.level == 3 && IS_ALIGNED(p, PTRS_PER_PTE))
 				tables++;
 		} else if (l.level != m.level[p]) {
-			test_fail("split of ia %#llx from level %d to %d",
-				  (unsigned long long)l.ia, m.level[p], l.level);
+			test_fail("split of ia %#lx from level %d to %d", l.ia, m.level[p],
+				  l.level);
 		}
 		if (l.pte != pte)
-			test_fail("split left %#llx at ia %#llx, expected %#llx",
-				  (unsigned long long)l.pte, (unsigned long long)l.ia,
-				  (unsigned long long)pte);
+			test_fail("split left %#lx at ia %#lx, expected %#lx", l.pte, l.ia, pte);
 		next = p + nr;
 		if (pte & 1 && l.level < 3 && in)
 			(*left)++;
@@ -444,14 +390,14 @@ static u64 check_split(const struct op *op, u64 *left)
 
 static void op_split(const struct op *op)
 {
-	struct kvm_mmu_memory_cache *mc = &m.vm.mmu.split_page_cache;
+	struct kvm_mmu_memory_cache *mc = &vm.mmu.split_page_cache;
 	u64 left, tables, cmos = hw_stats.cmos;
 	bool failed;
 	int ret;
 
-	vm_fill_cache(&m.vm, op->cache);
+	vm_fill_cache(op->cache);
 	hw_fail_alloc = op->fail_at;
-	ret = vm_split(&m.vm, ia_of(op->page), op->nr * PAGE_SIZE);
+	ret = vm_split(ia_of(op->page), op->nr * PAGE_SIZE);
 	failed = op->fail_at && !hw_fail_alloc;
 	hw_fail_alloc = 0;
 	if (hw_stats.cmos != cmos)
@@ -459,16 +405,14 @@ static void op_split(const struct op *op)
 
 	tables = check_split(op, &left);
 	if (!failed && tables != op->cache - mc->nobjs)
-		test_fail("%llu tables made of %d", (unsigned long long)tables,
-			  (int)op->cache - mc->nobjs);
+		test_fail("%lu tables made of %d", tables, (int)op->cache - mc->nobjs);
 	if (ret && ret != -ENOMEM)
 		test_fail("split returned %d", ret);
 	if (!ret && (left || failed))
-		test_fail("split returned 0 with %llu blocks left", (unsigned long long)left);
+		test_fail("split returned 0 with %lu blocks left", left);
 	/* All of a level-1 block is split, and may fail, beyond the range */
 	if (ret && !failed && (!left || mc->nobjs))
-		test_fail("split gave up with %llu blocks left and %d tables",
-			  (unsigned long long)left, mc->nobjs);
+		test_fail("split gave up with %lu blocks left and %d tables", left, mc->nobjs);
 }
 
 /* As the ioctls do it: nothing may be left whatever the size of the chunk. */
@@ -478,16 +422,15 @@ static void op_split_chunks(const struct op *op)
 	int ret;
 
 	if (op->flag & 1) {
-		wrprotect(&m.vm, start, op->nr * PAGE_SIZE);
+		wrprotect(start, op->nr * PAGE_SIZE);
 		model_attrs(op->page, op->page + op->nr, 0, BIT(7));
 	}
-	ret = vm_split_chunks(&m.vm, start, ia_of(op->page + op->nr), op->chunk);
+	ret = vm_split_chunks(start, ia_of(op->page + op->nr), op->chunk);
 	if (op->flag & 1)
-		kvm_tlb_flush_vmid_range(&m.vm.mmu, start, op->nr * PAGE_SIZE);
+		kvm_tlb_flush_vmid_range(&vm.mmu, start, op->nr * PAGE_SIZE);
 	check_split(op, &left);
 	if (ret || left)
-		test_fail("split by %#llx returned %d with %llu blocks left",
-			  (unsigned long long)op->chunk, ret, (unsigned long long)left);
+		test_fail("split by %#lx returned %d with %lu blocks left", op->chunk, ret, left);
 }
 
 static void op_flush(const struct op *op)
@@ -496,20 +439,19 @@ static void op_flush(const struct op *op)
 
 	if (cpus_have_final_cap(ARM64_HAS_STAGE2_FWB))
 		expected = 0;
-	if (kvm_pgtable_stage2_flush(&m.vm.pgt, ia_of(op->page), op->nr * PAGE_SIZE))
+	if (kvm_pgtable_stage2_flush(&vm.pgt, ia_of(op->page), op->nr * PAGE_SIZE))
 		test_fail("flush failed");
 	if (hw_stats.cmos - cmos != expected)
-		test_fail("flush cleaned %llu pages of %llu",
-			  (unsigned long long)(hw_stats.cmos - cmos), (unsigned long long)expected);
+		test_fail("flush cleaned %lu pages of %lu", hw_stats.cmos - cmos, expected);
 }
 
 static void op_get_leaf(const struct op *op)
 {
-	struct leaf l = lookup(&m.vm.pgt, ia_of(op->page));
+	struct leaf l = lookup(&vm.pgt, ia_of(op->page));
 	u64 pte;
 	s8 level;
 
-	if (kvm_pgtable_get_leaf(&m.vm.pgt, ia_of(op->page) + 7, &pte, &level) ||
+	if (kvm_pgtable_get_leaf(&vm.pgt, ia_of(op->page) + 7, &pte, &level) ||
 	    pte != l.pte || level != l.level)
 		test_fail("get_leaf");
 }
@@ -596,15 +538,14 @@ static struct op random_op(void)
 
 static void print_op(const struct op *op)
 {
-	fprintf(stderr, "  %-12s ia %#llx pages %u flag %u", op_names[op->type],
-		(unsigned long long)ia_of(op->page), op->nr, op->flag);
+	fprintf(stderr, "  %-12s ia %#lx pages %u flag %u", op_names[op->type], ia_of(op->page),
+		op->nr, op->flag);
 	if (op->type == OP_MAP || op->type == OP_RELAX)
-		fprintf(stderr, " pa %#llx prot %#llx", (unsigned long long)op->pa,
-			(unsigned long long)op->prot);
+		fprintf(stderr, " pa %#lx prot %#lx", op->pa, op->prot);
 	if (op->type == OP_SPLIT)
 		fprintf(stderr, " cache %u", op->cache);
 	if (op->type == OP_SPLIT_CHUNKS)
-		fprintf(stderr, " chunk %#llx", (unsigned long long)op->chunk);
+		fprintf(stderr, " chunk %#lx", op->chunk);
 	if ((op->type == OP_SPLIT || op->type == OP_MAP) && op->fail_at)
 		fprintf(stderr, " fail allocation %u", op->fail_at);
 	fputc('\n', stderr);
@@ -636,11 +577,11 @@ static void model_start(void)
 	m.dirty_end = 0;
 
 	hw_reset(rnd(BIT(HW_TLB_RANGE + 1)));
-	vm_init(&m.vm, ia);
+	vm_init(ia);
 
 	/* The window at an end of the space, or across two root tables */
 	limit = BIT(ia);
-	span = kvm_granule_size(m.vm.pgt.start_level - 1);
+	span = kvm_granule_size(vm.pgt.start_level - 1);
 	m.base = rnd(2) ? 0 : limit - WINDOW;
 	if (rnd(2) && span < limit && span >= WINDOW / 2)
 		m.base = span * (1 + rnd(limit / span - 1)) - WINDOW / 2;
@@ -656,18 +597,18 @@ static void model_step(const struct op *op)
 	op_fns[op->type](op);
 	hw_quiesce();
 	model_verify(start, end, false);
-	vm_check_tables(&m.vm, ia_of(start), ia_of(end));
+	check_tables(&vm.pgt, ia_of(start), ia_of(end));
 	if (++steps % 100 == 0) {
 		model_verify(0, NR_MODEL, true);
-		vm_check(&m.vm);
+		vm_check();
 	}
 }
 
 static void model_end(void)
 {
 	model_verify(0, NR_MODEL, true);
-	vm_check(&m.vm);
-	vm_destroy(&m.vm);
+	vm_check();
+	vm_destroy();
 }
 
 /* One split of what there is around @center, which goes wrong if it is told to. */
@@ -700,7 +641,7 @@ static void split_mixture(u32 center, u32 cache, u32 fail_at)
 			model_step(&map[i]);
 	}
 	model_step(&split);
-	vm_check(&m.vm);
+	vm_check();
 
 	/* Once there are tables, the rest follows */
 	split.cache = split_nr_tables(WINDOW);
@@ -735,8 +676,8 @@ static void model_run(u64 run_seed, const bool *keep, bool print)
 	rnd_seed(run_seed);
 	model_start();
 	if (print)
-		fprintf(stderr, "ia_bits %u, start level %d, caps %#lx\n", m.vm.pgt.ia_bits,
-			m.vm.pgt.start_level, hw_caps);
+		fprintf(stderr, "ia_bits %u, start level %d, caps %#lx\n", vm.pgt.ia_bits,
+			vm.pgt.start_level, hw_caps);
 	for (i = 0; i < OPS_PER_RUN; i++) {
 		struct op op = random_op();
 
@@ -797,7 +738,7 @@ static void model_shrink(u64 run_seed)
 				memcpy(keep, saved, sizeof(keep));
 		}
 	}
-	fprintf(stderr, "minimal trace of run %llu:\n", (unsigned long long)run_seed);
+	fprintf(stderr, "minimal trace of run %lu:\n", run_seed);
 	model_run_fails(run_seed, keep, true);
 }
 
@@ -827,8 +768,7 @@ static void test_model(void)
 		if (shrink)
 			model_shrink(run);
 		munmap(done, PAGE_SIZE);
-		test_fail("model: seed %llu, run %llu%s", (unsigned long long)seed,
-			  (unsigned long long)run, shrink ? "" : " (not shrunk)");
+		test_fail("model: seed %lu, run %lu%s", seed, run, shrink ? "" : " (not shrunk)");
 	}
 	munmap(done, PAGE_SIZE);
 }

@@ -3,6 +3,20 @@
  * The walker itself: an oracle, written from the kernel-doc of the flags and
  * ignorant of how the walker moves, predicts each callback of a walk.
  */
+#ifndef HAVE_SKIP_LEVEL
+#define KVM_PGTABLE_WALK_SKIP_LEVEL0	0
+#define KVM_PGTABLE_WALK_SKIP_LEVEL1	0
+#define KVM_PGTABLE_WALK_SKIP_LEVEL2	0
+#define KVM_PGTABLE_WALK_SKIP_LEVEL3	0
+#endif
+#ifndef HAVE_SKIP_NEW_TABLE
+#define KVM_PGTABLE_WALK_SKIP_NEW_TABLE	0
+#endif
+#ifndef HAVE_CREATE_UNLINKED
+#define KVM_PGTABLE_WALK_SKIP_BBM_TLBI	0
+#define KVM_PGTABLE_WALK_SKIP_CMO	0
+#endif
+
 struct visit {
 	int kind;
 	s8 level;
@@ -152,10 +166,9 @@ static int predict_walk(struct walk *w)
 
 static void print_walk(struct walk *w)
 {
-	fprintf(stderr,
-		"walk [%#llx, %#llx) from level %d, %u bits, flags %#x, action %d at %d/%d\n",
-		(unsigned long long)w->start, (unsigned long long)w->end, w->pgt.start_level,
-		w->pgt.ia_bits, w->flags, w->act, w->act_at, w->act_step);
+	fprintf(stderr, "walk [%#lx, %#lx) from level %d, %u bits, flags %#x, action %d at %d/%d\n",
+		w->start, w->end, w->pgt.start_level, w->pgt.ia_bits, w->flags, w->act, w->act_at,
+		w->act_step);
 }
 
 static int walk_visitor(const struct kvm_pgtable_visit_ctx *ctx,
@@ -168,16 +181,15 @@ static int walk_visitor(const struct kvm_pgtable_visit_ctx *ctx,
 
 	if (w->seen > w->nr) {
 		print_walk(w);
-		test_fail("visit of level %d, address %#llx after the last one expected",
-			  ctx->level, (unsigned long long)ctx->addr);
+		test_fail("visit of level %d, address %#lx after the last one expected", ctx->level,
+			  ctx->addr);
 	}
 	if (visit != v->kind || ctx->level != v->level || ctx->addr != v->addr ||
 	    ctx->ptep != v->ptep || ctx->old != v->old) {
 		print_walk(w);
-		test_fail("visit %d: %d level %d addr %#llx old %#llx, not %d %d %#llx %#llx",
-			  w->seen - 1, visit, ctx->level, (unsigned long long)ctx->addr,
-			  (unsigned long long)ctx->old, v->kind, v->level,
-			  (unsigned long long)v->addr, (unsigned long long)v->old);
+		test_fail("visit %d: %d level %d addr %#lx old %#lx, not %d %d %#lx %#lx",
+			  w->seen - 1, visit, ctx->level, ctx->addr, ctx->old, v->kind, v->level,
+			  v->addr, v->old);
 	}
 	if (ctx->start != w->start || ctx->end != w->end || ctx->flags != w->flags ||
 	    ctx->mm_ops != w->pgt.mm_ops)
@@ -216,8 +228,8 @@ static void do_walk(struct walk *w, u64 addr, u64 size)
 	ret = kvm_pgtable_walk(&w->pgt, addr, size, &walker);
 	if (w->seen != w->nr || ret != w->ret) {
 		print_walk(w);
-		test_fail("walk ended with %d after %d visits, expected %d after %d",
-			  ret, w->seen, w->ret, w->nr);
+		test_fail("walk ended with %d after %d visits, expected %d after %d", ret, w->seen,
+			  w->ret, w->nr);
 	}
 	if (hw_rcu_held())
 		test_fail("RCU read lock held after the walk");

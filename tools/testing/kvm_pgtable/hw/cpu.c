@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the CPU does for the page-table code, as told by include/custom.h. */
+unsigned long hw_caps;
+
+static void (*hw_race)(u64 *ptep);	/* another CPU, just before a cmpxchg */
+static int rcu_depth;
+
+u64 hw_load(const u64 *ptep)
+{
+	struct page *p = hw_page(ptep);
+
+	if (!p) {
+		violation(HW_WILD, 0, -1ULL);
+		return 0;
+	}
+	hw_stats.visits[p->live ? p->level + 1 : 5]++;
+	return __atomic_load_n(ptep, __ATOMIC_RELAXED);
+}
+
+static void store(u64 *ptep, u64 val, enum hw_order order)
+{
+	struct page *p = hw_page(ptep);
+
+	seq++;
+	if (!p)
+		return violation(HW_WILD, 0, -1ULL);
+	if (p->live)
+		live_store(p, p->ia + ((u64)ptep % PAGE_SIZE / 8 << kvm_granule_shift(p->level)),
+			   *ptep, val, order);
+	else
+		p->last_store = seq;
+	__atomic_store_n(ptep, val, __ATOMIC_RELAXED);
+}
+
+void hw_store(u64 *ptep, u64 val, enum hw_order order)
+{
+	hw_stats.stores++;
+	hw_stats.releases += order == HW_RELEASE;
+	store(ptep, val, order);
+}
+
+u64 hw_cmpxchg(u64 *ptep, u64 old, u64 val)
+{
+	u64 cur;
+
+	if (hw_race)
+		hw_race(ptep);
+	hw_stats.cmpxchgs++;
+	cur = *ptep;
+	if (cur == old)
+		store(ptep, val, HW_RELEASE);
+	return cur;
+}
+
+void hw_barrier(void)
+{
+	hw_stats.barriers++;
+	log_event(EV_BARRIER, 0, 0, 0, 0, 0);
+	barrier_seq = ++seq;
+}
+
+void hw_rcu(int inc)
+{
+	rcu_depth += inc;
+}
+
+bool hw_rcu_held(void)
+{
+	return rcu_depth > 0;
+}
+
+const void *hw_callback(const struct kvm_pgtable_visit_ctx *ctx,
+			enum kvm_pgtable_walk_flags visit)
+{
+	hw_stats.callbacks[ffs(visit) - 1]++;
+	return ctx;
+}
+
+void hw_warn(const char *where)
+{
+	test_fail("WARN_ON %s", where);
+}
+
+/* The operation is over, TLB maintenance by its caller included. */
+static void hw_quiesce(void)
+{
+	check_left_over();
+	if (rcu_depth)
+		test_fail("RCU read lock held after a walk");
+	rcu_drain();
+}
+
+static void hw_reset(unsigned long caps)
+{
+	hw_caps = caps;
+	hw_race = NULL;
+	rcu_depth = 0;
+	counters_reset();
+	log_reset();
+	mem_reset();
+	mm_ops_reset();
+	hw_split(0, 0);
+	tlb_reset();
+	checker_reset();
+}
