@@ -42,8 +42,7 @@ struct walk {
 	enum action act;
 	int act_at, act_step;		/* on visits act_at + n * act_step */
 
-	struct visit *visits;		/* predicted */
-	int nr, max, ret;
+	int nr, max, ret;		/* predicted */
 	bool overflow;
 	int seen;			/* by the walk */
 	struct { u64 *ptep; u64 val; } undo[64];
@@ -54,6 +53,8 @@ struct walk {
 #define VISIT_ANY	(KVM_PGTABLE_WALK_LEAF | KVM_PGTABLE_WALK_TABLE_PRE |	\
 			 KVM_PGTABLE_WALK_TABLE_POST)
 #define MAX_VISITS	40000
+
+static struct visit visits[MAX_VISITS];	/* predicted */
 
 static enum action act_of(struct walk *w, int n)
 {
@@ -96,9 +97,17 @@ static int predict(struct walk *w, int kind, s8 level, u64 addr, u64 *ptep, u64 
 		w->overflow = true;
 		return -EIO;
 	}
-	w->visits[w->nr++] = (struct visit) { kind, level, addr, ptep, *pte };
+	visits[w->nr++] = (struct visit) { kind, level, addr, ptep, *pte };
 	*pte = act_pte(w, act, kind, level, *pte);
 	return act_ret(act);
+}
+
+static bool skips_level(struct walk *w, s8 level)
+{
+	return (level == 0 && (w->flags & KVM_PGTABLE_WALK_SKIP_LEVEL0)) ||
+	       (level == 1 && (w->flags & KVM_PGTABLE_WALK_SKIP_LEVEL1)) ||
+	       (level == 2 && (w->flags & KVM_PGTABLE_WALK_SKIP_LEVEL2)) ||
+	       (level == 3 && (w->flags & KVM_PGTABLE_WALK_SKIP_LEVEL3));
 }
 
 static int predict_table(struct walk *w, u64 *table, s8 level, u64 addr, u64 end);
@@ -118,7 +127,7 @@ static int predict_entry(struct walk *w, u64 *ptep, s8 level, u64 addr, u64 end)
 	}
 	if (stops(w, ret))
 		return ret;
-	if (!is_table(pte, level))
+	if (!is_table(pte, level) || skips_level(w, level + 1))
 		return 0;
 
 	ret = predict_table(w, child_of(pte), level + 1, addr, min(end, boundary));
@@ -136,12 +145,6 @@ static int predict_table(struct walk *w, u64 *table, s8 level, u64 addr, u64 end
 {
 	int ret = 0;
 
-	if ((level == 0 && (w->flags & KVM_PGTABLE_WALK_SKIP_LEVEL0)) ||
-	    (level == 1 && (w->flags & KVM_PGTABLE_WALK_SKIP_LEVEL1)) ||
-	    (level == 2 && (w->flags & KVM_PGTABLE_WALK_SKIP_LEVEL2)) ||
-	    (level == 3 && (w->flags & KVM_PGTABLE_WALK_SKIP_LEVEL3)))
-		return 0;
-
 	while (addr < end && !ret) {
 		ret = predict_entry(w, &table[(addr >> kvm_granule_shift(level)) % PTRS_PER_PTE],
 				    level, addr, end);
@@ -154,6 +157,10 @@ static int predict_walk(struct walk *w)
 {
 	u64 addr = w->start, span = kvm_granule_size(w->pgt.start_level) * PTRS_PER_PTE;
 	int ret = 0;
+
+	/* There is no entry whose visit could pass over a root */
+	if (skips_level(w, w->pgt.start_level))
+		return -EINVAL;
 
 	while (addr < w->end && !ret) {
 		ret = predict_table(w, w->pgt.pgd + addr / span * PTRS_PER_PTE,
@@ -176,7 +183,7 @@ static int walk_visitor(const struct kvm_pgtable_visit_ctx *ctx,
 {
 	struct walk *w = ctx->arg;
 	enum action act = act_of(w, w->seen);
-	struct visit *v = &w->visits[w->seen++];
+	struct visit *v = &visits[w->seen++];
 	u64 new;
 
 	if (w->seen > w->nr) {
@@ -333,7 +340,6 @@ static void each_shape(struct walk *w, void (*fn)(struct walk *w))
 	int max_ia = PAGE_SHIFT == 16 || system_supports_lpa2() ? 52 : 48;
 	s8 level;
 
-	w->visits = calloc(MAX_VISITS, sizeof(*w->visits));
 	for (level = KVM_PGTABLE_FIRST_LEVEL; level <= KVM_PGTABLE_LAST_LEVEL; level++) {
 		u32 entry = kvm_granule_shift(level), table = kvm_granule_shift(level - 1);
 		u32 bits[] = { entry + 1, table - 1, table, table + 1, table + 4, max_ia };
@@ -347,7 +353,6 @@ static void each_shape(struct walk *w, void (*fn)(struct walk *w))
 			fn(w);
 		}
 	}
-	free(w->visits);
 }
 
 static const int walk_flags[] = {
