@@ -59,6 +59,56 @@ void hw_barrier(void)
 	barrier_seq = ++seq;
 }
 
+static void tlbi(enum hw_tlbi kind, u64 ia, u64 size, int level)
+{
+	hw_stats.tlbi[kind]++;
+	log_event(EV_TLBI, ia, size, level, 0, 0);
+	check_batch(root);
+	tlb_invalidate(ia, size, level);
+}
+
+/* The raw instructions of the hypervisor's stage-1. */
+void hw_tlbi_hyp(u64 addr, int level)
+{
+	tlbi(TLBI_HYP, addr, 1, level);
+}
+
+void hw_tlbi_sync(void)
+{
+	hw_barrier();
+	tlb_sync();
+}
+
+/* The kernel's functions have a dsb(ishst) in front, and complete. */
+void __kvm_tlb_flush_vmid(struct kvm_s2_mmu *mmu)
+{
+	hw_barrier();
+	tlbi(TLBI_VMID, 0, -1ULL, TLBI_TTL_UNKNOWN);
+	tlb_sync();
+}
+
+void __kvm_tlb_flush_vmid_ipa(struct kvm_s2_mmu *mmu, phys_addr_t ipa, int level)
+{
+	hw_barrier();
+	tlbi(TLBI_IPA, ipa, 1, level);
+	tlb_sync();
+}
+
+/* No other CPU takes part: enough where only permissions were added. */
+void __kvm_tlb_flush_vmid_ipa_nsh(struct kvm_s2_mmu *mmu, phys_addr_t ipa, int level)
+{
+	hw_barrier();
+	hw_stats.tlbi[TLBI_IPA_NSH]++;
+}
+
+void __kvm_tlb_flush_vmid_range(struct kvm_s2_mmu *mmu, phys_addr_t start,
+				unsigned long pages)
+{
+	hw_barrier();
+	tlbi(TLBI_RANGE, start, pages * PAGE_SIZE, TLBI_TTL_UNKNOWN);
+	tlb_sync();
+}
+
 void hw_rcu(int inc)
 {
 	rcu_depth += inc;

@@ -44,13 +44,10 @@ static bool is_stale(u64 ia, u64 size)
 }
 
 /* What matches is to go; of the stores that a barrier has made visible only. */
-static void invalidate(enum hw_tlbi kind, u64 ia, u64 size, int level)
+static void tlb_invalidate(u64 ia, u64 size, int level)
 {
 	size_t i;
 
-	hw_stats.tlbi[kind]++;
-	log_event(EV_TLBI, ia, size, level, 0, 0);
-	check_batch(root);
 	for (i = 0; i < nr_stales; i++) {
 		struct stale *s = &stales[i];
 
@@ -62,7 +59,7 @@ static void invalidate(enum hw_tlbi kind, u64 ia, u64 size, int level)
 }
 
 /* It has gone. */
-static void synchronise(void)
+static void tlb_sync(void)
 {
 	size_t i, j;
 
@@ -73,47 +70,6 @@ static void synchronise(void)
 			stales[i].child->nr_stale--;
 	}
 	nr_stales = j;
-}
-
-/* The kernel's functions have a dsb(ishst) in front, and complete. */
-void __kvm_tlb_flush_vmid(struct kvm_s2_mmu *mmu)
-{
-	hw_barrier();
-	invalidate(TLBI_VMID, 0, -1ULL, TLBI_TTL_UNKNOWN);
-	synchronise();
-}
-
-void __kvm_tlb_flush_vmid_ipa(struct kvm_s2_mmu *mmu, phys_addr_t ipa, int level)
-{
-	hw_barrier();
-	invalidate(TLBI_IPA, ipa, 1, level);
-	synchronise();
-}
-
-/* No other CPU takes part: enough where only permissions were added. */
-void __kvm_tlb_flush_vmid_ipa_nsh(struct kvm_s2_mmu *mmu, phys_addr_t ipa, int level)
-{
-	hw_barrier();
-	hw_stats.tlbi[TLBI_IPA_NSH]++;
-}
-
-void __kvm_tlb_flush_vmid_range(struct kvm_s2_mmu *mmu, phys_addr_t start,
-				unsigned long pages)
-{
-	hw_barrier();
-	invalidate(TLBI_RANGE, start, pages * PAGE_SIZE, TLBI_TTL_UNKNOWN);
-	synchronise();
-}
-
-void hw_tlbi_hyp(u64 addr, int level)
-{
-	invalidate(TLBI_HYP, addr, 1, level);
-}
-
-void hw_tlbi_sync(void)
-{
-	hw_barrier();
-	synchronise();
 }
 
 static void tlb_reset(void)
