@@ -25,6 +25,7 @@ static void test_geometry(void)
 		vm_init(bits[i]);
 		check(vm.pgt.ia_bits == bits[i] && vm.pgt.start_level == 4 - (s8)levels);
 		check(hw_nr_pages == roots);
+		vm_check();
 		vm_destroy();
 	}
 }
