@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A reader of the tables that shares nothing with the walker. */
+
 struct leaf {
 	u64 pte;
 	u64 *ptep;

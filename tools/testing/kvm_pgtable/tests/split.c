@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Splitting blocks. */
+
 /* All pages of the range mapped as before, by pages. */
 static void check_pages(u64 ia, u64 end, u64 pa, u64 attr)
 {
