@@ -127,10 +127,11 @@ static int predict_entry(struct walk *w, u64 *ptep, s8 level, u64 addr, u64 end)
 	}
 	if (stops(w, ret))
 		return ret;
-	if (!is_table(pte, level) || skips_level(w, level + 1))
+	if (!is_table(pte, level))
 		return 0;
 
-	ret = predict_table(w, child_of(pte), level + 1, addr, min(end, boundary));
+	ret = skips_level(w, level + 1) ? 0 :
+	      predict_table(w, child_of(pte), level + 1, addr, min(end, boundary));
 	if (ret)
 		return ret;
 	if (w->flags & KVM_PGTABLE_WALK_TABLE_POST) {
