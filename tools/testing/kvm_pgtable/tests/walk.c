@@ -159,10 +159,6 @@ static int predict_walk(struct walk *w)
 	u64 addr = w->start, span = kvm_granule_size(w->pgt.start_level) * PTRS_PER_PTE;
 	int ret = 0;
 
-	/* There is no entry whose visit could pass over a root */
-	if (skips_level(w, w->pgt.start_level))
-		return -EINVAL;
-
 	while (addr < w->end && !ret) {
 		ret = predict_table(w, w->pgt.pgd + addr / span * PTRS_PER_PTE,
 				    w->pgt.start_level, addr,
