@@ -18,15 +18,37 @@ enum hw_cap {
 	ARM64_KVM_HVHE,
 	ARM64_WORKAROUND_AMPERE_AC03_CPU_38,
 	HW_TLB_RANGE,
+	HW_LPA2,
 };
 
 extern unsigned long hw_caps;
 
+#if defined(HW_NATIVE) && defined(__aarch64__)
+/*
+ * Code as the kernel has it, where features are branches that are patched, and
+ * warnings are breakpoints. The CPU is one with TLB range operations only.
+ */
+static __always_inline bool hw_alternative(bool expected)
+{
+	asm goto("nop" : : : : other);
+	return expected;
+other:
+	return !expected;
+}
+
+#define hw_brk()			asm volatile("brk #0x800")
+#define cpus_have_final_cap(cap)	\
+	(hw_alternative(true) ? hw_alternative((cap) == HW_TLB_RANGE) :	\
+				({ hw_brk(); __builtin_unreachable(); false; }))
+#else
 #define cpus_have_final_cap(cap)	(!!(hw_caps & BIT(cap)))
+#endif
 #define system_supports_tlb_range()	cpus_have_final_cap(HW_TLB_RANGE)
 #define system_supports_bti_kernel()	false
 #define get_vmid_bits(mmfr1)		((void)(mmfr1), 16)
-#ifdef LPA2
+#ifdef hw_brk
+#define system_supports_lpa2()		cpus_have_final_cap(HW_LPA2)
+#elif defined(LPA2)
 #define system_supports_lpa2()		true
 #else
 #define system_supports_lpa2()		false
@@ -68,7 +90,11 @@ static inline void __tlbi_level(enum hw_operand op, u64 addr, int level)
 
 static inline void hw_warn(const char *where)
 {
+#ifdef hw_brk
+	hw_brk();
+#else
 	abort();
+#endif
 }
 
 #else
