@@ -4,8 +4,7 @@
  * descriptor, every barrier and every TLB invalidation is reported to the
  * model of the hardware in hw/, and the CPU's features are variables.
  *
- * With HW_NATIVE (the benchmark) accesses are those of the host's memory model
- * and nothing is reported.
+ * With HW_NATIVE (the benchmark) nothing is reported, see native.h.
  */
 #ifndef _KVM_PGTABLE_CUSTOM_H
 #define _KVM_PGTABLE_CUSTOM_H
@@ -23,37 +22,9 @@ enum hw_cap {
 
 extern unsigned long hw_caps;
 
-#if defined(HW_NATIVE) && defined(__aarch64__)
-/*
- * Code as the kernel has it, where features are branches that are patched, and
- * warnings are breakpoints. The CPU is one with TLB range operations only.
- */
-static __always_inline bool hw_alternative(bool expected)
-{
-	asm goto("nop" : : : : other);
-	return expected;
-other:
-	return !expected;
-}
-
-#define hw_brk()			asm volatile("brk #0x800")
-#define cpus_have_final_cap(cap)	\
-	(hw_alternative(true) ? hw_alternative((cap) == HW_TLB_RANGE) :	\
-				({ hw_brk(); __builtin_unreachable(); false; }))
-#else
-#define cpus_have_final_cap(cap)	(!!(hw_caps & BIT(cap)))
-#endif
 #define system_supports_tlb_range()	cpus_have_final_cap(HW_TLB_RANGE)
 #define system_supports_bti_kernel()	false
 #define get_vmid_bits(mmfr1)		((void)(mmfr1), 16)
-#ifdef hw_brk
-#define system_supports_lpa2()		cpus_have_final_cap(HW_LPA2)
-#elif defined(LPA2)
-#define system_supports_lpa2()		true
-#else
-#define system_supports_lpa2()		false
-#endif
-
 #define kvm_call_hyp(f, ...)		f(__VA_ARGS__)
 
 struct kvm_s2_mmu;
@@ -67,36 +38,7 @@ void __kvm_tlb_flush_vmid_range(struct kvm_s2_mmu *mmu, phys_addr_t start,
 enum hw_operand { ish, ishst, vae2is, vale2is };
 
 #ifdef HW_NATIVE
-
-#undef smp_store_release
-/* The entry becomes visible after what was written before. */
-#define smp_store_release(p, v)		__atomic_store_n(p, v, __ATOMIC_RELEASE)
-#define cmpxchg(p, o, n)		__sync_val_compare_and_swap(p, o, n)
-/* Plain accesses as in the kernel, where those of tools/ copy. */
-#undef READ_ONCE
-#define READ_ONCE(x)			(*(const __volatile__ typeof(x) *)&(x))
-#undef WRITE_ONCE
-#define WRITE_ONCE(x, v)		(*(__volatile__ typeof(x) *)&(x) = (v))
-#define __tlbi_sync_s1ish_hyp()		dsb(ish)
-
-static inline void dsb(enum hw_operand domain)
-{
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-}
-
-static inline void __tlbi_level(enum hw_operand op, u64 addr, int level)
-{
-}
-
-static inline void hw_warn(const char *where)
-{
-#ifdef hw_brk
-	hw_brk();
-#else
-	abort();
-#endif
-}
-
+#include "native.h"
 #else
 
 u64 hw_load(const u64 *ptep);
@@ -137,7 +79,20 @@ static inline void __tlbi_level(enum hw_operand op, u64 addr, int level)
  */
 #define cb(ctx, ...)			cb(hw_callback(ctx, __VA_ARGS__), __VA_ARGS__)
 
+#define rcu_read_lock()			hw_rcu(1)
+#define rcu_read_unlock()		hw_rcu(-1)
+#define rcu_read_lock_held()		hw_rcu_held()
+
 #endif /* HW_NATIVE */
+
+#ifndef cpus_have_final_cap
+#define cpus_have_final_cap(cap)	(!!(hw_caps & BIT(cap)))
+#ifdef LPA2
+#define system_supports_lpa2()		true
+#else
+#define system_supports_lpa2()		false
+#endif
+#endif
 
 /* The kernel prints and goes on; here a warning fails the test. */
 #undef WARN_ON

@@ -9,14 +9,4 @@
 #define rcu_dereference_raw(p)		(p)
 #define rcu_dereference_check(p, c)	((void)(c), (p))
 
-#ifdef HW_NATIVE
-#define rcu_read_lock()			do { } while (0)
-#define rcu_read_unlock()		do { } while (0)
-#define rcu_read_lock_held()		true
-#else
-#define rcu_read_lock()			hw_rcu(1)
-#define rcu_read_unlock()		hw_rcu(-1)
-#define rcu_read_lock_held()		hw_rcu_held()
-#endif
-
 #endif
