@@ -123,11 +123,11 @@ check_checkpatch()
 	done
 }
 
-# All commits of all series of a base.
+# commits BASE [PATHSPEC...]: those of all its series, that change what is named
 commits()
 {
 	git -C "$("$TOP/scripts/kernel" tree "$1")" rev-list --reverse \
-		"base..$(last_series "$1")"
+		"base..$(last_series "$1")" -- "${@:2}"
 }
 
 check_lint()
@@ -137,8 +137,9 @@ check_lint()
 	for base in $(bases); do
 		"$TOP/scripts/kernel" apply "$base"
 		tree=$("$TOP/scripts/kernel" tree "$base")
-		# Every commit on the first base, what they add up to on others.
-		revisions=$(commits "$base")
+		# Every commit that has something to compile on the first base,
+		# what they add up to on others.
+		revisions=$(commits "$base" ':!Documentation' ':!tools/testing/kvm_pgtable')
 		[[ $base == "$(bases | head -n 1)" ]] || revisions=$(all_series "$base")
 		for commit in $revisions; do
 			try "W=1 and sparse on $base: $(git -C "$tree" log -1 --format=%s "$commit")" \
