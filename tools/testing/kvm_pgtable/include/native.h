@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The same for the benchmark: accesses are those of the machine's memory model,
- * and nothing is reported.
+ * What custom.h has for the tests, for the benchmark: accesses are those of the
+ * machine's memory model, and nothing is reported.
  */
 #ifndef _KVM_PGTABLE_NATIVE_H
 #define _KVM_PGTABLE_NATIVE_H
