@@ -3,7 +3,6 @@
  * QEMU plugin: prints how many instructions a program of one thread executes
  * between two calls of clock_gettime(), the system call, to standard error.
  */
-#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -28,7 +27,8 @@ static void syscalled(uint64_t id, unsigned int vcpu, int64_t num, uint64_t a1, 
 	if (num != ARM64_CLOCK_GETTIME)
 		return;
 	if (start)
-		fprintf(stderr, "instructions: %" PRIu64 "\n", executed - start);
+		fprintf(stderr, "instructions: %llu\n",
+			(unsigned long long)(executed - start));
 	start = start ? 0 : executed;
 }
 
