@@ -38,7 +38,11 @@ list | {
 				exit 1
 			}
 			nr = 2 ^ 30 / size
-			of = size >= 2 ^ 30 ? "1G" : size / 2 ^ 10 "K"
+			of = size / 2 ^ 10 "K"
+			if (size >= 2 ^ 20)
+				of = size / 2 ^ 20 "M"
+			if (size >= 2 ^ 30)
+				of = "1G"
 			change = 100 * (new - base) / base
 			slower = limit && change > limit
 			printf "%-24s %4s %12.0f %12.0f %+8.2f%%%s\n", name, of, base / nr,
