@@ -86,8 +86,8 @@ check_boot()
 	done
 }
 
-# Others get to run 26 times at least while the log is cleared, or once if the MMU
-# lock is kept. Time is a count of instructions: the machine makes no difference.
+# Others get to run some 26 times while the log is cleared, or once if the MMU lock
+# is kept. Time is a count of instructions: the machine makes no difference.
 check_lock()
 {
 	local boot_options=(--icount) boot_timeout=300 base
