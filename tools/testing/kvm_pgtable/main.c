@@ -63,18 +63,21 @@ static const struct {
 	{ "split_inherits", test_split_inherits },
 	{ "split_keeps_memtype", test_split_keeps_memtype },
 	{ "split_keeps_access_flag", test_split_keeps_access_flag },
+	{ "split_makes_young", test_split_makes_young },
 	{ "split_failed_allocation", test_split_failed_allocation },
 	{ "split_failures", test_split_failures },
 	{ "model", test_model },
 };
 
-static bool run_test(u32 i)
+static bool run_test_with(u32 i, unsigned long caps)
 {
 	xfail = NULL;
 	rnd_seed(seed);
+	more_caps = caps;
 	hw_reset(0);
 	if (sigsetjmp(test_env, 1)) {
-		printf("FAIL  %s %s\n", VARIANT, tests[i].name);
+		printf("FAIL  %s %s%s\n", VARIANT, tests[i].name,
+		       caps ? " with FEAT_BBM" : "");
 		return false;
 	}
 	tests[i].fn();
@@ -97,6 +100,16 @@ static int usage(const char *name)
 	       "  -v       print each test, and what the checker finds in bad examples\n",
 	       name, nr_ops, seed);
 	return 2;
+}
+
+static bool run_test(u32 i)
+{
+	bool ok = run_test_with(i, 0);
+
+#ifdef HAVE_SPLIT_IN_PLACE
+	ok = ok && run_test_with(i, BIT(HW_BBML2));
+#endif
+	return ok;
 }
 
 int main(int argc, char **argv)

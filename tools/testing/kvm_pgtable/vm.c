@@ -139,6 +139,27 @@ static const bool split_batches = true;
 static const bool split_batches;
 #endif
 
+/* The tree makes use of FEAT_BBM, and the CPU has it. */
+static bool splits_in_place(void)
+{
+#ifdef HAVE_SPLIT_IN_PLACE
+	return hw_caps & BIT(HW_BBML2);
+#else
+	return false;
+#endif
+}
+
+/* The invalidation for a split of one block, and of several. */
+static enum hw_tlbi split_tlbi_one(void)
+{
+	return splits_in_place() ? TLBI_VMID : TLBI_IPA;
+}
+
+static enum hw_tlbi split_tlbi_many(void)
+{
+	return hw_caps & BIT(HW_TLB_RANGE) && !splits_in_place() ? TLBI_RANGE : TLBI_VMID;
+}
+
 /* Returns 0 or an error, and checks the statistics where there are some. */
 static int split(u64 ia, u64 size)
 {
@@ -171,9 +192,10 @@ static int vm_split(u64 ia, u64 size)
 	int ret;
 
 	if (split_batches)
-		hw_split(ia & PAGE_MASK, PAGE_ALIGN(ia + size));
+		hw_split(ia & PAGE_MASK, PAGE_ALIGN(ia + size), splits_in_place());
 	ret = split(ia, size);
-	hw_split(0, 0);
+	hw_split(0, 0, false);
+	hw_unlock();
 
 	/* One, or as many as it takes for more than one can cover */
 	nr = nr_tlbi() - nr;

@@ -7,15 +7,19 @@
 static struct {
 	u64 start, end;
 	u64 left_ia;
-	bool linked, left;
+	bool linked, left, in_place;
 } batch;
 
-/* The range is about to be split that way; an empty one: it has been. */
-static void hw_split(u64 start, u64 end)
+/*
+ * The range is about to be split that way, or else in place; an empty one: it has
+ * been.
+ */
+static void hw_split(u64 start, u64 end, bool in_place)
 {
 	memset(&batch, 0, sizeof(batch));
 	batch.start = start;
 	batch.end = end;
+	batch.in_place = in_place;
 }
 
 /* The parts of a block in their order, @leaf the first but for its type. */

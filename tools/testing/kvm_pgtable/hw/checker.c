@@ -57,6 +57,27 @@ static void leaf_changes(u64 ia, s8 level, u64 old, u64 new)
 	}
 }
 
+/*
+ * FEAT_BBM at level 2: a table may replace a block without a break, if the size
+ * is all that changes. The Access flag needs none in any case.
+ */
+static bool changes_size(s8 level, u64 old, u64 new)
+{
+	u64 *table = child_of(new), leaf = old & ~3ULL;
+
+	return root->mmu && hw_caps & BIT(HW_BBML2) &&
+	       !is_table(old, level) && is_table(new, level) &&
+	       (is_complete(table, level + 1, leaf) ||
+		is_complete(table, level + 1, leaf | S2_AF));
+}
+
+static void link_table(s8 level, u64 ia, u64 new, enum hw_order order)
+{
+	if (order != HW_RELEASE && !all_visible(child_of(new), level + 1))
+		violation(HW_NOT_VISIBLE, ia, kvm_granule_size(level));
+	set_live(child_of(new), level + 1, ia, true);
+}
+
 static void live_store(struct page *p, u64 ia, u64 old, u64 new, enum hw_order order)
 {
 	u64 size = kvm_granule_size(p->level);
@@ -70,9 +91,17 @@ static void live_store(struct page *p, u64 ia, u64 old, u64 new, enum hw_order o
 	if (old & new & KVM_PTE_VALID) {
 		if (!is_table(old, p->level) && !is_table(new, p->level))
 			return leaf_changes(ia, p->level, old, new);
+		if (changes_size(p->level, old, new)) {
+			add_stale(ia, p->level, old, false);
+			if (old & S2_AF)
+				stales[nr_stales - 1].both = true;
+			return link_table(p->level, ia, new, order);
+		}
 		violation(HW_NO_BREAK, ia, size);
 	}
 	if (old & KVM_PTE_VALID) {
+		if (batch.in_place && !(new & KVM_PTE_VALID))
+			violation(HW_NEEDLESS_BREAK, ia, size);
 		add_stale(ia, p->level, old, false);
 		if (is_table(old, p->level))
 			set_live(child_of(old), p->level + 1, ia, false);
@@ -81,10 +110,8 @@ static void live_store(struct page *p, u64 ia, u64 old, u64 new, enum hw_order o
 		if (is_stale(ia, size))
 			violation(HW_NO_TLBI, ia, size);
 		if (is_table(new, p->level)) {
-			if (order != HW_RELEASE && !all_visible(child_of(new), p->level + 1))
-				violation(HW_NOT_VISIBLE, ia, size);
 			batch.linked = true;
-			set_live(child_of(new), p->level + 1, ia, true);
+			link_table(p->level, ia, new, order);
 		}
 	}
 }
@@ -105,6 +132,16 @@ static void hw_root(struct kvm_pgtable *pgt)
 	if (!pgt)	/* the VMID is not in use any more */
 		__kvm_tlb_flush_vmid(NULL);
 	root = pgt;
+}
+
+/* The lock may be dropped now, and others change single pages. */
+static void hw_unlock(void)
+{
+	size_t i;
+
+	for (i = 0; i < nr_stales; i++)
+		if (stales[i].both)
+			return violation(HW_UNLOCKED, stales[i].ia, stales[i].size);
 }
 
 static void check_left_over(void)

@@ -2,6 +2,8 @@
 /* What the CPU does for the page-table code, as told by include/custom.h. */
 unsigned long hw_caps;
 
+static unsigned long more_caps;		/* that all tests are run with */
+
 static void (*hw_race)(u64 *ptep);	/* another CPU, just before a cmpxchg */
 static int rcu_depth;
 
@@ -142,14 +144,14 @@ static void hw_quiesce(void)
 
 static void hw_reset(unsigned long caps)
 {
-	hw_caps = caps;
+	hw_caps = caps | more_caps;
 	hw_race = NULL;
 	rcu_depth = 0;
 	counters_reset();
 	log_reset();
 	mem_reset();
 	mm_ops_reset();
-	hw_split(0, 0);
+	hw_split(0, 0, false);
 	tlb_reset();
 	checker_reset();
 }

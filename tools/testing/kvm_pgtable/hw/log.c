@@ -11,6 +11,8 @@ enum hw_violation {
 	HW_LEFT_VALID,		/* block left in front of one that is broken */
 	HW_EARLY_LINK,		/* table linked before the batch is invalidated */
 	HW_INCOMPLETE,		/* block broken for a table that is not complete */
+	HW_NEEDLESS_BREAK,	/* block broken that could have been replaced */
+	HW_UNLOCKED,		/* block and pages left in the TLB with the lock dropped */
 };
 
 static u64 hw_expect;		/* violations expected, as a mask ... */
@@ -79,6 +81,8 @@ static void violation(enum hw_violation kind, u64 ia, u64 size)
 		[HW_LEFT_VALID]	 = "block left valid in front of one that is broken",
 		[HW_EARLY_LINK]	 = "table linked before the invalidation of the batch",
 		[HW_INCOMPLETE]	 = "block broken for a table that is not complete",
+		[HW_NEEDLESS_BREAK] = "block broken although it could have been replaced",
+		[HW_UNLOCKED]	 = "lock dropped with a block and its pages in the TLB",
 	};
 
 	hw_seen |= BIT(kind);

@@ -12,6 +12,7 @@ static struct stale {
 	s8 level;
 	bool af_only;		/* merely old: to be flushed at leisure */
 	bool issued;		/* invalidated, but not synchronised */
+	bool both;		/* its parts may be in the TLB, too */
 } *stales;
 static size_t nr_stales, max_stales;
 
@@ -43,7 +44,11 @@ static bool is_stale(u64 ia, u64 size)
 	return false;
 }
 
-/* What matches is to go; of the stores that a barrier has made visible only. */
+/*
+ * What matches is to go; of the stores that a barrier has made visible only. If
+ * there are several entries for an address, the invalidation of the whole VMID
+ * is the only one that is sure to find them all.
+ */
 static void tlb_invalidate(u64 ia, u64 size, int level)
 {
 	size_t i;
@@ -51,6 +56,8 @@ static void tlb_invalidate(u64 ia, u64 size, int level)
 	for (i = 0; i < nr_stales; i++) {
 		struct stale *s = &stales[i];
 
+		if (s->both && size != -1ULL)
+			continue;
 		s->issued |= s->ia < ia + size && ia < s->ia + s->size &&
 			     s->seq <= barrier_seq &&
 			     (level < 0 || level > KVM_PGTABLE_LAST_LEVEL ||

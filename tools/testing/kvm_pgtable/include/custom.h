@@ -17,12 +17,15 @@ enum hw_cap {
 	ARM64_KVM_HVHE,
 	ARM64_WORKAROUND_AMPERE_AC03_CPU_38,
 	HW_TLB_RANGE,
+	HW_BBML2,
 	HW_LPA2,
 };
 
 extern unsigned long hw_caps;
 
 #define system_supports_tlb_range()	cpus_have_final_cap(HW_TLB_RANGE)
+#define system_supports_bbml2_noabort()	cpus_have_final_cap(HW_BBML2)
+#define system_supports_bbml3()		cpus_have_final_cap(HW_BBML2)	/* its name in v7.3 */
 #define system_supports_bti_kernel()	false
 #define get_vmid_bits(mmfr1)		((void)(mmfr1), 16)
 #define kvm_call_hyp(f, ...)		f(__VA_ARGS__)

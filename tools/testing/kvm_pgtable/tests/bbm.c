@@ -149,7 +149,8 @@ static void bad_range_too_short(void)
  * meanwhile the entries are locked, and hold the tables to come.
  */
 enum batch_step {
-	BREAK_1 = 1, BREAK_2, LINK_1, LINK_2, FLUSH_1, FLUSH_2, FLUSH_BOTH, FLUSH_ALL, SPOIL_2,
+	BREAK_1 = 1, BREAK_2, LINK_1, LINK_2, LINK_2_PLAIN, FLUSH_1, FLUSH_2, FLUSH_BOTH,
+	FLUSH_ALL, SPOIL_2, READ_ONLY_2, RETYPE_2, MOVE_2, UNLOCK,
 };
 
 static void batch_steps(const u8 *steps)
@@ -165,9 +166,10 @@ static void batch_steps(const u8 *steps)
 	for (n = 0; n < 2; n++)
 		hw_page(table[n])->count += PTRS_PER_PTE;
 
-	hw_split(IA, IA + 2 * L2);
+	hw_split(IA, IA + 2 * L2, hw_caps & BIT(HW_BBML2));
 	for (; *steps; steps++) {
-		n = *steps == BREAK_2 || *steps == LINK_2 || *steps == FLUSH_2;
+		n = *steps == BREAK_2 || *steps == LINK_2 || *steps == LINK_2_PLAIN ||
+		    *steps == FLUSH_2;
 		switch (*steps) {
 		case BREAK_1:
 		case BREAK_2:
@@ -177,6 +179,9 @@ static void batch_steps(const u8 *steps)
 		case LINK_1:
 		case LINK_2:
 			hw_store(l.ptep + n, bbm_table_pte(table[n]), HW_RELEASE);
+			break;
+		case LINK_2_PLAIN:
+			hw_store(l.ptep + n, bbm_table_pte(table[n]), HW_PLAIN);
 			break;
 		case FLUSH_1:
 		case FLUSH_2:
@@ -191,9 +196,21 @@ static void batch_steps(const u8 *steps)
 		case SPOIL_2:
 			hw_store(table[1] + PTRS_PER_PTE - 1, 0, HW_PLAIN);
 			break;
+		case READ_ONLY_2:
+			l.ptep[1] &= ~KVM_PTE_LEAF_ATTR_LO_S2_S2AP_W;
+			break;
+		case RETYPE_2:
+			table[1][0] ^= BIT(3);
+			break;
+		case MOVE_2:
+			table[1][0] += PAGE_SIZE;
+			break;
+		case UNLOCK:
+			hw_unlock();
+			break;
 		}
 	}
-	hw_split(0, 0);
+	hw_split(0, 0, false);
 	hw_barrier();
 }
 
@@ -218,6 +235,19 @@ BATCH(bad_batch_one_linked_first, BREAK_1, LINK_1, BREAK_2, FLUSH_BOTH, LINK_2)
 BATCH(bad_batch_not_all_broken, BREAK_2, FLUSH_BOTH, LINK_2)
 BATCH(bad_batch_not_broken, BREAK_1, FLUSH_BOTH, LINK_1, LINK_2)
 BATCH(bad_batch_table_incomplete, SPOIL_2, BREAK_1, BREAK_2, FLUSH_BOTH, LINK_1, LINK_2)
+
+/* With FEAT_BBM, no break is needed, nor allowed to be seen. */
+BATCH(good_in_place, LINK_1, LINK_2, FLUSH_ALL, UNLOCK)
+BATCH(bad_in_place_not_flushed, LINK_1, LINK_2, UNLOCK, FLUSH_ALL)
+BATCH(bad_in_place_flushed_by_range, LINK_1, LINK_2, FLUSH_BOTH, UNLOCK)
+BATCH(bad_in_place_flushed_by_ipa, LINK_1, FLUSH_1, UNLOCK)
+BATCH(bad_in_place_flushed_early, LINK_1, FLUSH_ALL, LINK_2, UNLOCK)
+BATCH(bad_in_place_broken, BREAK_1, FLUSH_1, LINK_1)
+BATCH(bad_in_place_not_visible, LINK_1, LINK_2_PLAIN, FLUSH_ALL, UNLOCK)
+BATCH(bad_in_place_incomplete, SPOIL_2, LINK_1, LINK_2, FLUSH_ALL)
+BATCH(bad_in_place_permissions, READ_ONLY_2, LINK_1, LINK_2, FLUSH_ALL)
+BATCH(bad_in_place_memory_type, RETYPE_2, LINK_1, LINK_2, FLUSH_ALL)
+BATCH(bad_in_place_output_address, MOVE_2, LINK_1, LINK_2, FLUSH_ALL)
 
 static void bad_free_before_invalidate(void)
 {
@@ -246,7 +276,7 @@ static void bad_free_while_linked(void)
 	hw_free(table);
 }
 
-static void link_table(bool barrier)
+static void link_one(bool barrier)
 {
 	u64 *table;
 	struct leaf l = bbm_setup(&table);
@@ -262,12 +292,12 @@ static void link_table(bool barrier)
 
 static void good_link_after_barrier(void)
 {
-	link_table(true);
+	link_one(true);
 }
 
 static void bad_link_before_fill_is_visible(void)
 {
-	link_table(false);
+	link_one(false);
 }
 
 static void good_permissions(void)
@@ -344,11 +374,14 @@ static void bad_hyp_no_sync_after_tlbi(void)
 
 #define GOOD(name)		{ #name, name, 0 }
 #define BAD(name, kind)		{ #name, name, BIT(kind) }
+#define GOOD_BBML2(name)	{ #name, name, 0, BIT(HW_BBML2) }
+#define BAD_BBML2(name, kind)	{ #name, name, BIT(kind), BIT(HW_BBML2) }
 
 static const struct {
 	const char *name;
 	void (*fn)(void);
 	u64 expect;
+	unsigned long caps;
 } examples[] = {
 	GOOD(good_break_flush_make),
 	BAD(bad_missing_tlbi, HW_NO_TLBI),
@@ -374,6 +407,18 @@ static const struct {
 	BAD(bad_batch_not_all_broken, HW_LEFT_VALID),
 	BAD(bad_batch_not_broken, HW_NO_BREAK),
 	BAD(bad_batch_table_incomplete, HW_INCOMPLETE),
+	GOOD_BBML2(good_in_place),
+	BAD(good_in_place, HW_NO_BREAK),
+	BAD_BBML2(bad_in_place_not_flushed, HW_UNLOCKED),
+	BAD_BBML2(bad_in_place_flushed_by_range, HW_UNLOCKED),
+	BAD_BBML2(bad_in_place_flushed_by_ipa, HW_UNLOCKED),
+	BAD_BBML2(bad_in_place_flushed_early, HW_UNLOCKED),
+	BAD_BBML2(bad_in_place_broken, HW_NEEDLESS_BREAK),
+	BAD_BBML2(bad_in_place_not_visible, HW_NOT_VISIBLE),
+	BAD_BBML2(bad_in_place_incomplete, HW_NO_BREAK),
+	BAD_BBML2(bad_in_place_permissions, HW_NO_BREAK),
+	BAD_BBML2(bad_in_place_memory_type, HW_NO_BREAK),
+	BAD_BBML2(bad_in_place_output_address, HW_NO_BREAK),
 	BAD(bad_free_before_invalidate, HW_EARLY_FREE),
 	BAD(bad_free_while_linked, HW_EARLY_FREE),
 	GOOD(good_link_after_barrier),
@@ -392,7 +437,8 @@ static void test_bbm_examples(void)
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(examples); i++) {
-		hw_reset(BIT(HW_TLB_RANGE));
+		hw_reset(0);
+		hw_caps = BIT(HW_TLB_RANGE) | examples[i].caps;
 		if (verbose)
 			fprintf(stderr, "# %s\n", examples[i].name);
 		hw_expect = examples[i].expect;

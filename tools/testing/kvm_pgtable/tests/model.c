@@ -51,7 +51,7 @@ static u64 split_pte(u64 pte, u64 offset, s8 level)
 
 	if (!split_keeps.memtype)
 		attr = (attr & ~S2_MEMATTR) | s2_normal();
-	if (!split_keeps.af)
+	if (!split_keeps_af())
 		attr |= S2_AF;
 	return leaf_pte(pa_of(pte) + offset, attr, level);
 }
@@ -576,7 +576,7 @@ static void model_start(void)
 	m.dirty_start = NR_MODEL;
 	m.dirty_end = 0;
 
-	hw_reset(rnd(BIT(HW_TLB_RANGE + 1)));
+	hw_reset(rnd(BIT(HW_BBML2 + 1)));
 	vm_init(ia);
 
 	/* The window at an end of the space, or across two root tables */

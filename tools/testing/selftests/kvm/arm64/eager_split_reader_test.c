@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * eager_split_reader_test - Count what a reader notices of page splitting on arm64.
+ *
+ * While one vCPU reads all pages of a memslot round and round, enable dirty logging
+ * or clear the dirty log, with eager page splitting. A block that KVM unmaps for a
+ * moment is a fault to the reader. On CPUs on which KVM replaces blocks without
+ * unmapping them, there must be none: --assert makes a test of that. User space
+ * cannot tell these CPUs, but the kernel's log does ("BBM Level"). Elsewhere, or
+ * when run by hand, this test only reports the faults.
+ *
+ * Faults are counted by the tracepoint kvm:kvm_guest_fault, as root, for the thread
+ * of the vCPU alone.
+ */
+#include <getopt.h>
+#include <pthread.h>
+#include <unistd.h>
+#include <linux/bitmap.h>
+#include <linux/perf_event.h>
+#include <linux/sizes.h>
+#include <sys/syscall.h>
+
+#include "kselftest.h"
+#include "kvm_util.h"
+#include "processor.h"
+#include "test_util.h"
+#include "ucall_common.h"
+
+/* Guest memory to read, and the slot that logs it; guest virtual = physical */
+#define AREA_GPA	((u64)SZ_4G)
+#define AREA_SIZE	((u64)SZ_128M)
+#define AREA_SLOT	1
+
+/*
+ * How many ioctls to count the faults of. A fault waits for the lock, so that there
+ * can't be more than one for each chunk.
+ */
+#define NR_IOCTLS	20
+
+/* How often to try again if the reader didn't get the CPU during an ioctl */
+#define MAX_TRIES	100
+
+enum ioctl_kind { ENABLE, CLEAR };
+
+/* Shared with the guest */
+static u64 guest_page_size;
+static u64 nr_reads;
+static bool stop;
+
+static int event_fd = -1;
+static bool assert_none;
+
+static void guest_code(void)
+{
+	u64 addr;
+
+	for (addr = AREA_GPA; addr < AREA_GPA + AREA_SIZE; addr += guest_page_size)
+		WRITE_ONCE(*(u64 *)addr, addr);
+	GUEST_SYNC(0);
+
+	while (!READ_ONCE(stop)) {
+		for (addr = AREA_GPA; addr < AREA_GPA + AREA_SIZE; addr += guest_page_size) {
+			GUEST_ASSERT_EQ(READ_ONCE(*(u64 *)addr), addr);
+			WRITE_ONCE(nr_reads, nr_reads + 1);
+		}
+	}
+	GUEST_DONE();
+}
+
+static int tracepoint_id(void)
+{
+	static const char * const paths[] = {
+		"/sys/kernel/tracing/events/kvm/kvm_guest_fault/id",
+		"/sys/kernel/debug/tracing/events/kvm/kvm_guest_fault/id",
+	};
+	int id = -1;
+	FILE *file;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(paths) && id < 0; i++) {
+		file = fopen(paths[i], "r");
+		if (!file)
+			continue;
+		if (fscanf(file, "%d", &id) != 1)
+			id = -1;
+		fclose(file);
+	}
+	return id;
+}
+
+/* Count the faults of the calling thread. */
+static int open_event(void)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(attr),
+		.config = tracepoint_id(),
+	};
+
+	return syscall(__NR_perf_event_open, &attr, 0, -1, -1, 0);
+}
+
+static u64 nr_faults(void)
+{
+	u64 nr;
+
+	TEST_ASSERT(read(event_fd, &nr, sizeof(nr)) == sizeof(nr), "Can't read the event");
+	return nr;
+}
+
+static void *run_reader(void *vcpu)
+{
+	int fd = open_event();
+
+	TEST_ASSERT(fd >= 0, "perf_event_open() failed");
+	WRITE_ONCE(event_fd, fd);
+
+	vcpu_run(vcpu);
+	TEST_ASSERT_EQ(get_ucall(vcpu, NULL), UCALL_DONE);
+	return NULL;
+}
+
+/* The guest's variable, where the host finds it. */
+#define guest_var(vm, var)	((typeof(var) *)addr_gva2hva(vm, (gva_t)&(var)))
+
+static u64 reads_of(struct kvm_vm *vm)
+{
+	return READ_ONCE(*guest_var(vm, nr_reads));
+}
+
+/* Returns whether the reader was there to notice anything. */
+static bool try_ioctl(enum ioctl_kind kind, u8 shift, u64 *faults)
+{
+	struct vm_shape shape = VM_SHAPE_DEFAULT;
+	struct kvm_vcpu *vcpu;
+	unsigned long *log;
+	struct kvm_vm *vm;
+	pthread_t thread;
+	u64 nr_pages, reads;
+
+	shape.eager_split_shift = shift;
+	vm = __vm_create_shape_with_one_vcpu(shape, &vcpu, AREA_SIZE / MIN_PAGE_SIZE,
+					     guest_code);
+	guest_page_size = vm->page_size;
+	nr_pages = AREA_SIZE / vm->page_size;
+	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS_THP, AREA_GPA, AREA_SLOT,
+				    nr_pages, 0);
+	virt_map(vm, AREA_GPA, AREA_GPA, nr_pages);
+	sync_global_to_guest(vm, guest_page_size);
+	vcpu_run(vcpu);
+	TEST_ASSERT_EQ(get_ucall(vcpu, NULL), UCALL_SYNC);
+
+	nr_pages = AREA_SIZE / getpagesize();
+	log = bitmap_zalloc(nr_pages);
+	TEST_ASSERT(log, "Out of memory");
+	bitmap_fill(log, nr_pages);
+	if (kind == CLEAR) {
+		vm_enable_cap(vm, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
+			      KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE |
+			      KVM_DIRTY_LOG_INITIALLY_SET);
+		vm_mem_region_set_flags(vm, AREA_SLOT, KVM_MEM_LOG_DIRTY_PAGES);
+	}
+
+	event_fd = -1;
+	pthread_create(&thread, NULL, run_reader, vcpu);
+	while (READ_ONCE(event_fd) < 0 || reads_of(vm) < nr_pages)
+		usleep(1000);
+
+	reads = reads_of(vm);
+	*faults = nr_faults();
+	if (kind == CLEAR)
+		kvm_vm_clear_dirty_log(vm, AREA_SLOT, log, 0, nr_pages);
+	else
+		vm_mem_region_set_flags(vm, AREA_SLOT, KVM_MEM_LOG_DIRTY_PAGES);
+	reads = reads_of(vm) - reads;
+	*faults = nr_faults() - *faults;
+
+	WRITE_ONCE(*guest_var(vm, stop), true);
+	pthread_join(thread, NULL);
+	close(event_fd);
+	free(log);
+	kvm_vm_free(vm);
+
+	return reads;
+}
+
+static void test_ioctl(enum ioctl_kind kind, u8 shift)
+{
+	const char *what = kind == CLEAR ? "clear" : "enable";
+	u64 mib = BIT_ULL(shift) / SZ_1M, sum = 0, faults;
+	int nr = 0, tries = 0;
+
+	while (nr < NR_IOCTLS) {
+		TEST_ASSERT(tries++ < MAX_TRIES, "The reader never runs during an ioctl");
+		if (try_ioctl(kind, shift, &faults)) {
+			sum += faults;
+			nr++;
+		}
+	}
+	ksft_print_msg("%s, chunk of %lu MiB: %lu faults\n", what, mib, sum);
+	ksft_test_result(!assert_none || !sum, "%s, chunk of %lu MiB\n", what, mib);
+}
+
+int main(int argc, char *argv[])
+{
+	const struct option options[] = {
+		{ "assert", no_argument, NULL, 'a' },
+		{ "help", no_argument, NULL, 'h' },
+		{ },
+	};
+	u64 sizes = kvm_check_cap(KVM_CAP_ARM_SUPPORTED_BLOCK_SIZES);
+	int opt, shift;
+
+	while ((opt = getopt_long(argc, argv, "ah", options, NULL)) != -1) {
+		switch (opt) {
+		case 'a':
+			assert_none = true;
+			break;
+		default:
+			printf("usage: %s [-h] [-a|--assert]\n\n"
+			       " -a: fail if the reader takes a fault\n", argv[0]);
+			exit(opt == 'h' ? 0 : 1);
+		}
+	}
+
+	__TEST_REQUIRE(eager_split_max_shift(), "No eager page splitting");
+	__TEST_REQUIRE(thp_configured(), "No transparent huge pages");
+	__TEST_REQUIRE(sysconf(_SC_NPROCESSORS_ONLN) > 1, "Needs two CPUs");
+	__TEST_REQUIRE(tracepoint_id() >= 0, "No tracepoint kvm:kvm_guest_fault");
+
+	/* The size of a page is the smallest, and no different from that of a block */
+	sizes &= sizes - 1;
+
+	ksft_print_header();
+	ksft_set_plan(2 * __builtin_popcountll(sizes));
+	for (shift = 0; shift < 64; shift++) {
+		if (!(sizes & BIT_ULL(shift)))
+			continue;
+		test_ioctl(ENABLE, shift);
+		test_ioctl(CLEAR, shift);
+	}
+	ksft_finished();
+}
