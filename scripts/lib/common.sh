@@ -8,10 +8,19 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BUILD=$TOP/build
 SELF=${0##*/}
 
+# The kernel's makefiles are not part of the make that may have called the script:
+# the selftests' one, for one, then thinks that its caller set OUTPUT.
+unset MAKELEVEL MAKEFLAGS MFLAGS
+
 export ARCH=${ARCH:-arm64}
 export CROSS_COMPILE=${CROSS_COMPILE-aarch64-linux-gnu-}
 QEMU=${QEMU:-qemu-system-aarch64}
 JOBS=$(nproc)
+
+# QEMU's CPU with the ID of an AmpereOne, by which the kernel finds its erratum
+# AC03_CPU_38, and that block sizes may be changed without a break.
+# shellcheck disable=SC2034 # for those that source this
+AMPEREONE=max,midr=0xc00fac30
 
 die()
 {
@@ -24,10 +33,31 @@ say()
 	echo "$SELF: $*" >&2
 }
 
-# The comment block at the top of the calling script is its help text.
+[[ $TOP != *[[:space:]:]* ]] ||
+	die "'$TOP' has a space or a colon in it, which kbuild does not allow: move it"
+
+# progress NAME WHAT TOTAL: for each line '@ ...' of standard input, say which of
+# all it begins and what, and in the end how long it took.
+progress()
+{
+	local line begun='' number=0 start
+
+	while read -r line; do
+		[[ $line == "@ "* && $line != "@ "@(exit|splat)* ]] || continue
+		[[ ! $begun ]] || say "$begun took $((SECONDS - start)) s"
+		number=$((number + 1)) start=$SECONDS
+		begun="$1: $2 $number of $3"
+		line=${line#@ }
+		say "$begun: ${line#run }"
+	done
+	[[ ! $begun ]] || say "$begun took $((SECONDS - start)) s"
+}
+
+# The comment block at the top of the calling script is its help text: from line
+# 4 to the first line that is no comment.
 usage()
 {
-	sed -n '3,/^[^#]/{ s/^# \{0,1\}//p }' "$0"
+	sed -n '4,${ /^#/!q; s/^# \{0,1\}//p }' "$0"
 }
 
 bad_option()
@@ -42,6 +72,17 @@ need()
 	for tool; do
 		command -v "$tool" > /dev/null ||
 			die "$tool is missing: run scripts/deps, or install it and put it on PATH"
+	done
+}
+
+# choose WHAT LIST VALID...: die unless all of the comma-separated LIST are valid.
+choose()
+{
+	local what=$1 list=$2 item
+
+	shift 2
+	for item in ${list//,/ }; do
+		[[ " $* " == *" $item "* ]] || die "no $what '$item', choose from: $*"
 	done
 }
 
@@ -66,28 +107,69 @@ default_base()
 	fi
 }
 
-# KDIR's tree, as base 'kdir', takes the patches of the first base.
+# KDIR's tree is base 'kdir'.
 check_base()
 {
 	[[ $1 == kdir && -n ${KDIR-} ]] || [[ -n $(base_field "$1" 2) ]] ||
 		die "no base kernel '$1', choose from: $(bases | xargs)"
 }
 
-patch_dir()
+# The base whose patches KDIR's tree takes: that of its version, or else the first.
+kdir_like()
 {
-	local base=$1
+	local name
 
-	[[ $base != kdir ]] || base=$(bases | head -n 1)
-	echo "$TOP/$(base_field "$base" 3)"
+	name=v$(sed -n 's/^\(VERSION\|PATCHLEVEL\) = //p' "$KDIR/Makefile" 2> /dev/null |
+		paste -sd .) || true
+	[[ $(base_field "$name" 2) ]] || name=$(bases | head -n 1)
+	echo "$name"
+}
+
+# The patch directories of a base. What the first one does not have comes from
+# the next.
+patch_dirs()
+{
+	local base=$1 dir
+
+	[[ $base != kdir ]] || base=$(kdir_like)
+	for dir in $(base_field "$base" 3 | tr , ' '); do
+		echo "$TOP/$dir"
+	done
+}
+
+# The directory of a series of a base, if there is one.
+series_dir()
+{
+	local dir
+
+	for dir in $(patch_dirs "$1"); do
+		[[ ! -d $dir/$2 ]] || { echo "$dir/$2"; return; }
+	done
 }
 
 # All series of a base, in the order in which they apply.
 all_series()
 {
-	local dir
+	local dirs
 
-	for dir in "$(patch_dir "$1")"/*/; do
-		basename "$dir"
+	mapfile -t dirs < <(patch_dirs "$1")
+	find "${dirs[@]}" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort -u
+}
+
+# Does the list of files on standard input have any but tools and documentation?
+changes_kernel()
+{
+	grep -v '^tools/\|^Documentation/\|^MAINTAINERS$' > /dev/null
+}
+
+# Those that change the kernel.
+kernel_series()
+{
+	local series
+
+	for series in $(all_series "$1"); do
+		! sed -n 's,^+++ b/,,p' "$(series_dir "$1" "$series")"/*.patch | changes_kernel ||
+			echo "$series"
 	done
 }
 
