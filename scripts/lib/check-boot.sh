@@ -18,24 +18,24 @@ boot_tests=(
 # What the job begins with: how to run a test.
 boot_setup='run() { ./"$@"; }'
 
-# Long options of scripts/boot, without values.
+# Long options of scripts/boot.
 boot_options=()
 
 # boot_and_run BASE REVISION TEST...: a result for each test. CONFIG is a further
-# config fragment.
+# config fragment; the selftests are those of the revision SELFTESTS, if it is set.
 boot_and_run()
 {
 	local base=$1 revision=$2 image tests test log code
 	local kernel="$base with $revision${CONFIG:+, $(basename "$CONFIG" .config)}"
 
-	kernel+=${boot_options[*]/#--/, }
+	kernel+=$(printf '%s ' "${boot_options[@]}" | sed 's/ *--/, /g; s/ *$//')
 	shift 2
 	log=$out/boot-${kernel//[^A-Za-z0-9.-]/_}
 	{
 		image=$("$TOP/scripts/kernel" build "$base" "$revision") &&
-		tests=$("$TOP/scripts/kernel" selftests "$base" "$revision") &&
+		tests=$("$TOP/scripts/kernel" selftests "$base" "${SELFTESTS-$revision}") &&
 		initramfs=$("$TOP/scripts/initramfs" "$tests")
-	} 2> "$log.build" || {
+	} 2> >(tee "$log.build" >&2) || {
 		result "$kernel: builds" not-ok "$log.build"
 		return
 	}
@@ -49,14 +49,15 @@ boot_and_run()
 	"$TOP/scripts/boot" "${boot_options[@]}" -m 5G \
 		-t "${boot_timeout:-1500}" -l "$log.console" \
 		-a "default_hugepagesz=1G hugepagesz=1G hugepages=2" \
-		"$image" "$initramfs" "$log.job" > "$log.out" 2>&1 || true
+		"$image" "$initramfs" "$log.job" 2>&1 | tee "$log.out" |
+		progress "$kernel" test $# || true
 	for test; do
 		# From the test's own announcement to the next one's.
 		sed -n "\|^@ run $test\$|,\|^@ exit|p" "$log.out" > "$log.test"
 		code=$(sed -n 's/^@ exit //p' "$log.test")
 		case $code in
 		0) result "$kernel: $test" ok
-			sed -nE 's/^(# )?(.* (allocations failed|wakeups))$/# \2/p' \
+			sed -nE 's/^(# )?(.* (allocations failed|wakeups|faults))$/# \2/p' \
 				"$log.test" ;;
 		4) result "$kernel: $test" skip \
 			"$(grep -o 'SKIP.*\|skipping test.*' "$log.test" | head -n 1)" ;;
@@ -94,4 +95,25 @@ check_lock()
 
 	base=$(default_base)
 	boot_and_run "$base" "$(last_series "$base")" "eager_split_lock_test -a 10"
+}
+
+# A vCPU that only reads while its memory is split takes no fault where blocks are
+# replaced without a break, and many where they are broken.
+check_reader()
+{
+	local boot_options=(--smp 2 --cpu "$AMPEREONE") boot_timeout=600
+	local boot_setup="$boot_setup
+		dmesg | grep 'detected: BBM Level' &&
+		dmesg | grep 'detected: AmpereOne erratum AC03_CPU_38' ||
+		{ echo 'this is no AmpereOne'; exit 1; }"
+	local base CONFIG SELFTESTS
+
+	base=$(default_base)
+	CONFIG=$TOP/arch/arm64/configs/kvm_selftests_ampereone.config
+	SELFTESTS=$(last_series "$base")
+	export CONFIG
+	boot_and_run "$base" 3-no-window "eager_split_reader_test -a"
+	boot_and_run "$base" 2-fast-split "eager_split_reader_test"
+	try "the reader notices the break in 2-fast-split" \
+		grep -E ': [1-9][0-9]* faults$' "$out/boot-${base}_with_2-fast-split_"*.out
 }

@@ -30,8 +30,10 @@ check_cells()
 	local base
 
 	base=$(default_base)
-	results_of "$base" alone -k patched -c 4k-nvhe,4k-novhe,16k-vhe \
-		-t '^eager_split_test|clear-log.*thp' "$base"
+	results_of "$base" alone -k patched -c 4k-nvhe,4k-novhe \
+		-t '^eager_split_test|-m 6 .*clear-log.*thp' "$base"
+	results_of "$base" alone -k patched -c 4k-ampereone \
+		-t '^eager_split_(stress_)?test|^dirty_log_test -m 6 .*thp' "$base"
 	results_of "$base" alone -k patched -c 4k-protected \
 		-t '^kvm_page_table_test.*thp|^page_fault|^memslot_mod' "$base"
 }
@@ -41,7 +43,7 @@ check_matrix()
 	local base=${matrix_base:-$(default_base)} page
 
 	results_of "$base" check "$base"
-	page=$(patch_dir "$base")/$(last_series "$base")/matrix-$base.md
+	page=$(series_dir "$base" "$(kernel_series "$base" | tail -n 1)")/matrix-$base.md
 	[[ $base != kdir ]] || page=$out/matrix.md
 	"$TOP/scripts/matrix-report" --table "$out/$base.tsv" > "$page"
 	say "wrote $page"

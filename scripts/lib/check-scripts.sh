@@ -28,12 +28,13 @@ check_python()
 	try "matrix-report finds what is worse" compare_matrix
 }
 
-# A run at half the cost of another must come out as -50 %.
+# Runs at a half and a quarter of the cost of another must come out as -50 % and
+# -75 % of it, and the quarter as -50 % of the half.
 compare_results()
 {
 	local dir=$BUILD/check seconds
 
-	for seconds in 2 1; do
+	for seconds in 4 2 1; do
 		printf '%s\n' '@ enable anonymous chunk=max mode=6 mib=512' \
 			'Testing guest mode: PA-bits:48,  VA-bits:48,  4K pages' \
 			"Enabling dirty logging time: $seconds.000000000s (CPU 0.$seconds${seconds}0000000s)" \
@@ -41,8 +42,10 @@ compare_results()
 		"$TOP/scripts/bench-report" --parse time "k$seconds" \
 			"$dir/report-$seconds.log" > "$dir/report-$seconds.json"
 	done
-	"$TOP/scripts/bench" --compare "$dir"/report-{2,1}.json | tee /dev/stderr |
-		grep 'enable 4K | 2 000 | 1 000 | -50.0 %' > /dev/null
+	"$TOP/scripts/bench" --compare "$dir"/report-{4,2,1}.json | tee /dev/stderr |
+		grep 'enable 4K | 4 000 | 2 000 | -50.0 % | 1 000 | -75.0 %' > /dev/null
+	"$TOP/scripts/bench" --compare --per-patch "$dir"/report-{4,2,1}.json |
+		tee /dev/stderr | grep 'k1 *| 1 000 (-50.0 %)' > /dev/null
 }
 
 # profile [COUNT]: what the report makes of an ioctl of 1040 instructions, COUNT
@@ -97,6 +100,13 @@ compare_matrix()
 		cut -f 1,2 | diff "$results.expected" -
 }
 
+counts_steps()
+{
+	printf '@ %s\n' "run one -a" "exit 0 1" "run two" "exit 1 1" | progress k test 2 2>&1 |
+		sed 's/[0-9]* s$/N s/' | tee /dev/stderr | diff - <(printf "$SELF: k: test %s\n" \
+		"1 of 2: one -a" "1 of 2 took N s" "2 of 2: two" "2 of 2 took N s")
+}
+
 # fails WITH COMMAND...: it exits with an error, and says WITH in one line.
 fails()
 {
@@ -109,38 +119,101 @@ fails()
 	grep -q -e "$with" <<< "$text"
 }
 
+# refused WITH COMMAND...: as fails, with exit code 1, no word more, and at once.
+refused()
+{
+	local with=$1 text code=0
+
+	shift
+	text=$(timeout 2 "$@" 2>&1 < /dev/null) || code=$?
+	echo "$text"
+	((code == 1)) || { echo "$*: exit code $code"; return 1; }
+	[[ $text != *$'\n'* ]] || { echo "more than one line"; return 1; }
+	grep -q -e "$with" <<< "$text"
+}
+
+# -h prints the help text, and all of what it prints is help.
+explains_itself()
+{
+	"$1" -h > "$out/help"
+	cat "$out/help"
+	tail -n 1 "$out/help" | grep -q .
+	! grep shellcheck "$out/help" || return 1
+}
+
 check_errors()
 {
 	local script tmp=$out/errors image=$out/errors/image
 
 	rm -rf "$tmp"
 	mkdir -p "$tmp/not-a-tree"
+	while read -r script; do
+		try "scripts/${script##*/} -h" explains_itself "$script"
+	done < <(find "$TOP/scripts" -maxdepth 1 -type f -executable | sort)
 	for script in kernel boot initramfs bench matrix matrix-report check export deps sparse; do
 		try "scripts/$script refuses an unknown option" \
-			fails "unknown option.*--nonsense" "$TOP/scripts/$script" --nonsense
+			refused "unknown option.*--nonsense" "$TOP/scripts/$script" --nonsense
 	done
-	try "no such base" fails "choose from: v" "$TOP/scripts/kernel" fetch v1.0
-	try "KDIR does not exist" fails "not a directory" \
-		env KDIR="$tmp/none" "$TOP/scripts/kernel" fetch
-	try "KDIR is not a kernel tree" fails "not a Linux kernel tree" \
-		env KDIR="$tmp/not-a-tree" "$TOP/scripts/kernel" fetch
+	try "progress counts and times" counts_steps
+	try "no such base" refused "choose from: v" "$TOP/scripts/kernel" fetch v1.0
+	try "a path with a space" strange_path "$tmp/a b"
+	try "a path with a colon" strange_path "$tmp/a:b"
+	try "KDIR does not exist" refused "not a directory" \
+		env KDIR="$tmp/none" "$TOP/scripts/bench"
+	try "KDIR is not a kernel tree" refused "not a Linux kernel tree" \
+		env KDIR="$tmp/not-a-tree" "$TOP/scripts/bench"
 	try "KDIR is not a git tree" kdir_not_git
 	try "KDIR is dirty" kdir_dirty
+	try "KDIR is a bare repository" kdir_bare
+	try "KDIR has the series" kdir_patched
+	try "KDIR has a space and a colon in its path" kdir_strange_path
 	try "a patch does not apply: the tree is left as it was" patch_rejected
 	try "QEMU is missing" fails "no-such-qemu is missing" \
 		env QEMU=no-such-qemu "$TOP/scripts/boot" "$0" "$0" "$0"
 	try "the cross compiler is missing" fails "no-such-strip is missing" \
 		env CROSS_COMPILE=no-such- "$TOP/scripts/initramfs" "$tmp"
+	try "a QEMU that hangs" qemu_hangs
 	try "a kernel that panics at boot" kernel_panics
 	try "a kernel that hangs" kernel_hangs
-	try "a bad size" fails "not a size" "$TOP/scripts/bench" -b many
-	try "no such cell" fails "no cell 'clear-8K'" "$TOP/scripts/bench" -c clear-8K
-	try "a profile on hardware" fails "under QEMU" "$TOP/scripts/bench" --profile --host
-	try "no such cell of the matrix" fails "choose from: 4k-vhe" "$TOP/scripts/matrix" -c 8k-vhe
-	try "no test of that name" fails "no test matches" "$TOP/scripts/matrix" -l -t no-such-test
-	try "a bad matrix result" fails "not a result file" "$TOP/scripts/matrix-report" --check "$0"
-	try "a bad result file" fails "not a result file" \
-		"$TOP/scripts/bench" --compare "$0" "$0"
+	try "scripts/bench knows the guest modes" guest_modes
+	bad_values
+}
+
+# What is asked for is checked before anything is installed, built or booted.
+bad_values()
+{
+	local command with
+
+	while IFS='|' read -r command with; do
+		# shellcheck disable=SC2086 # a command line
+		try "scripts/$command" refused "$with" "$TOP/scripts/"$command
+	done <<-END
+		bench -E 3M|no chunk size '3M', choose from: 0 max 4K 2M 1G$
+		bench -E ,|nothing to measure
+		bench -m 99|no guest mode '99', choose from: all 0
+		bench -b 3|size 3 is too small
+		bench -b many|not a size
+		bench -b 1000T|has no .* MiB
+		bench -c foo|no cell 'foo', choose from: enable clear enable-4k
+		bench -s foo|no series or revision 'foo', choose from: base 1-
+		bench -o a/b|takes a name
+		bench --test foo|--test is for --host
+		bench --profile --host|under QEMU
+		bench --host --per-patch|without --series, --per-patch and --cpu
+		bench --compare /none /none|none is not a result file
+		bench --compare /dev/null /dev/null|not a result file
+		matrix -c 8k-vhe|no cell '8k-vhe', choose from: 4k-vhe
+		matrix -k foo|no kernel 'foo', choose from: base patched
+		matrix -t no-such-test|no test matches
+		matrix-report --check /etc/passwd|not a result file
+		matrix-report --check /none|not a result file
+		kernel build v7.2 foo|no series or revision 'foo'
+		export --check v7.2 foo|unknown option or argument 'foo'
+		initramfs /proc|no KVM selftests in it
+		sparse /proc|not a kernel tree
+		boot -t soon /none /none|needs seconds
+		check foo|no check 'foo'
+	END
 }
 
 # The smallest tree that passes for a kernel's.
@@ -154,6 +227,11 @@ small_tree()
 commit_small_tree()
 {
 	small_tree "$1"
+	commit_tree "$1"
+}
+
+commit_tree()
+{
 	git -C "$1" init -q -b base
 	git -C "$1" add .
 	git -C "$1" -c user.name=check -c user.email=check@check.invalid commit -q -m base
@@ -162,15 +240,57 @@ commit_small_tree()
 kdir_not_git()
 {
 	small_tree "$tmp/plain"
-	fails "not the top of a git tree" env KDIR="$tmp/plain" "$TOP/scripts/kernel" fetch
+	refused "not the top of a git tree" env KDIR="$tmp/plain" "$TOP/scripts/bench"
 }
 
 kdir_dirty()
 {
 	commit_small_tree "$tmp/dirty"
 	echo "int y;" >> "$tmp/dirty/arch/arm64/kvm/hyp/pgtable.c"
-	fails "uncommitted changes" env KDIR="$tmp/dirty" "$TOP/scripts/kernel" fetch
+	refused "uncommitted changes" env KDIR="$tmp/dirty" "$TOP/scripts/bench"
 	grep -q "int y;" "$tmp/dirty/arch/arm64/kvm/hyp/pgtable.c"
+}
+
+kdir_bare()
+{
+	commit_small_tree "$tmp/small"
+	git clone -q --bare "$tmp/small" "$tmp/bare"
+	refused "is a bare repository: clone it" env KDIR="$tmp/bare" "$TOP/scripts/bench"
+}
+
+kdir_patched()
+{
+	local header=arch/arm64/include/asm/kvm_pgtable.h
+
+	small_tree "$tmp/patched"
+	mkdir -p "$tmp/patched/${header%/*}"
+	cat "$TOP"/patches/*/1-skip-levels/*.patch | sed -n 's/^+//p' > "$tmp/patched/$header"
+	commit_tree "$tmp/patched"
+	refused "has the series already: check out" env KDIR="$tmp/patched" "$TOP/scripts/bench"
+}
+
+# The clone is what gets built, and it follows KDIR, wherever that is.
+kdir_strange_path()
+{
+	local clone
+
+	commit_small_tree "$tmp/x:y z"
+	cd "$tmp" || return
+	export KDIR="x:y z"
+	"$TOP/scripts/kernel" fetch
+	echo "int y;" >> "$KDIR/arch/arm64/kvm/hyp/pgtable.c"
+	commit_tree "$KDIR"
+	"$TOP/scripts/kernel" fetch
+	clone=$("$TOP/scripts/kernel" tree)
+	grep "int y;" "$clone/arch/arm64/kvm/hyp/pgtable.c"
+	rm -rf "$clone" "$clone.lock"
+}
+
+strange_path()
+{
+	mkdir -p "$1"
+	cp -a "$TOP/scripts" "$1"
+	refused "a space or a colon" "$1/scripts/bench"
 }
 
 # KDIR itself is never written to; its clone must be clean again, too.
@@ -187,6 +307,18 @@ patch_rejected()
 	[[ -z $(git -C "$clone" status --porcelain) && ! -d $clone/.git/rebase-apply ]]
 	[[ -z $(git -C "$KDIR" status --porcelain) ]]
 	rm -rf "$clone" "$clone.lock"
+}
+
+# It is killed, and what it has said is shown.
+qemu_hangs()
+{
+	printf '%s\n' '#!/bin/sh' 'trap "" TERM' 'echo "last words"' \
+		'exec sleep 1000' > "$tmp/qemu"
+	chmod +x "$tmp/qemu"
+	QEMU=$tmp/qemu fails "timed out after 1 s" \
+		timeout 20 "$TOP/scripts/boot" -t 1 "$0" "$0" "$0" > "$tmp/hung"
+	cat "$tmp/hung"
+	sed -n '/the end of the console/,$p' "$tmp/hung" | grep -q "last words"
 }
 
 any_kernel()
@@ -207,4 +339,16 @@ kernel_hangs()
 {
 	any_kernel
 	fails "timed out after 20 s" "$TOP/scripts/boot" -t 20 "$image" "$initramfs" "$tmp/job"
+}
+
+guest_modes()
+{
+	local modes
+
+	any_kernel
+	echo "./dirty_log_perf_test -h" > "$tmp/job"
+	"$TOP/scripts/boot" "$image" "$initramfs" "$tmp/job" > "$tmp/modes"
+	cat "$tmp/modes"
+	modes=$(sed -n 's/^ *\([0-9]*\): .* (supported)$/\1/p' "$tmp/modes" | xargs)
+	refused "choose from: all $modes$" "$TOP/scripts/bench" -m none
 }
