@@ -21,6 +21,10 @@ JOBS=$(nproc)
 # AC03_CPU_38, and that block sizes may be changed without a break.
 # shellcheck disable=SC2034 # for those that source this
 AMPEREONE=max,midr=0xc00fac30
+# What the kernel's log says then, one to a line.
+# shellcheck disable=SC2034
+AMPEREONE_LOG="detected: BBM Level
+detected: AmpereOne erratum AC03_CPU_38"
 
 die()
 {

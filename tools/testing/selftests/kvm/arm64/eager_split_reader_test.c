@@ -9,9 +9,13 @@
  * cannot tell these CPUs, but the kernel's log does ("BBM Level"). Elsewhere, or
  * when run by hand, this test only reports the faults.
  *
+ * A reader that comes after the split must find no pages that take an Access flag
+ * fault each, where their block, which had not been used for a while, took one.
+ *
  * Faults are counted by the tracepoint kvm:kvm_guest_fault, as root, for the thread
  * of the vCPU alone.
  */
+#include <fcntl.h>
 #include <getopt.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -50,20 +54,28 @@ static bool stop;
 static int event_fd = -1;
 static bool assert_none;
 
+static void read_all(void)
+{
+	u64 addr;
+
+	for (addr = AREA_GPA; addr < AREA_GPA + AREA_SIZE; addr += guest_page_size) {
+		GUEST_ASSERT_EQ(READ_ONCE(*(u64 *)addr), addr);
+		WRITE_ONCE(nr_reads, nr_reads + 1);
+	}
+}
+
 static void guest_code(void)
 {
 	u64 addr;
 
 	for (addr = AREA_GPA; addr < AREA_GPA + AREA_SIZE; addr += guest_page_size)
 		WRITE_ONCE(*(u64 *)addr, addr);
+	/* Map whatever else it takes. */
+	read_all();
 	GUEST_SYNC(0);
 
-	while (!READ_ONCE(stop)) {
-		for (addr = AREA_GPA; addr < AREA_GPA + AREA_SIZE; addr += guest_page_size) {
-			GUEST_ASSERT_EQ(READ_ONCE(*(u64 *)addr), addr);
-			WRITE_ONCE(nr_reads, nr_reads + 1);
-		}
-	}
+	while (!READ_ONCE(stop))
+		read_all();
 	GUEST_DONE();
 }
 
@@ -128,18 +140,15 @@ static u64 reads_of(struct kvm_vm *vm)
 	return READ_ONCE(*guest_var(vm, nr_reads));
 }
 
-/* Returns whether the reader was there to notice anything. */
-static bool try_ioctl(enum ioctl_kind kind, u8 shift, u64 *faults)
+/* All of the memory is mapped, has been written, and read. */
+static struct kvm_vm *create_vm(u8 shift, struct kvm_vcpu **vcpu)
 {
 	struct vm_shape shape = VM_SHAPE_DEFAULT;
-	struct kvm_vcpu *vcpu;
-	unsigned long *log;
 	struct kvm_vm *vm;
-	pthread_t thread;
-	u64 nr_pages, reads;
+	u64 nr_pages;
 
 	shape.eager_split_shift = shift;
-	vm = __vm_create_shape_with_one_vcpu(shape, &vcpu, AREA_SIZE / MIN_PAGE_SIZE,
+	vm = __vm_create_shape_with_one_vcpu(shape, vcpu, AREA_SIZE / MIN_PAGE_SIZE,
 					     guest_code);
 	guest_page_size = vm->page_size;
 	nr_pages = AREA_SIZE / vm->page_size;
@@ -147,10 +156,41 @@ static bool try_ioctl(enum ioctl_kind kind, u8 shift, u64 *faults)
 				    nr_pages, 0);
 	virt_map(vm, AREA_GPA, AREA_GPA, nr_pages);
 	sync_global_to_guest(vm, guest_page_size);
-	vcpu_run(vcpu);
-	TEST_ASSERT_EQ(get_ucall(vcpu, NULL), UCALL_SYNC);
+	vcpu_run(*vcpu);
+	TEST_ASSERT_EQ(get_ucall(*vcpu, NULL), UCALL_SYNC);
+	return vm;
+}
 
-	nr_pages = AREA_SIZE / getpagesize();
+/* Returns once all pages have been read. */
+static pthread_t start_reader(struct kvm_vm *vm, struct kvm_vcpu *vcpu)
+{
+	u64 reads = reads_of(vm) + AREA_SIZE / vm->page_size;
+	pthread_t thread;
+
+	event_fd = -1;
+	pthread_create(&thread, NULL, run_reader, vcpu);
+	while (READ_ONCE(event_fd) < 0 || reads_of(vm) < reads)
+		usleep(1000);
+	return thread;
+}
+
+static void stop_reader(struct kvm_vm *vm, pthread_t thread)
+{
+	WRITE_ONCE(*guest_var(vm, stop), true);
+	pthread_join(thread, NULL);
+	close(event_fd);
+}
+
+/* Returns whether the reader was there to notice anything. */
+static bool try_ioctl(enum ioctl_kind kind, u8 shift, u64 *faults)
+{
+	u64 nr_pages = AREA_SIZE / getpagesize(), reads;
+	struct kvm_vcpu *vcpu;
+	unsigned long *log;
+	struct kvm_vm *vm;
+	pthread_t thread;
+
+	vm = create_vm(shift, &vcpu);
 	log = bitmap_zalloc(nr_pages);
 	TEST_ASSERT(log, "Out of memory");
 	bitmap_fill(log, nr_pages);
@@ -161,11 +201,7 @@ static bool try_ioctl(enum ioctl_kind kind, u8 shift, u64 *faults)
 		vm_mem_region_set_flags(vm, AREA_SLOT, KVM_MEM_LOG_DIRTY_PAGES);
 	}
 
-	event_fd = -1;
-	pthread_create(&thread, NULL, run_reader, vcpu);
-	while (READ_ONCE(event_fd) < 0 || reads_of(vm) < nr_pages)
-		usleep(1000);
-
+	thread = start_reader(vm, vcpu);
 	reads = reads_of(vm);
 	*faults = nr_faults();
 	if (kind == CLEAR)
@@ -175,12 +211,9 @@ static bool try_ioctl(enum ioctl_kind kind, u8 shift, u64 *faults)
 	reads = reads_of(vm) - reads;
 	*faults = nr_faults() - *faults;
 
-	WRITE_ONCE(*guest_var(vm, stop), true);
-	pthread_join(thread, NULL);
-	close(event_fd);
+	stop_reader(vm, thread);
 	free(log);
 	kvm_vm_free(vm);
-
 	return reads;
 }
 
@@ -199,6 +232,51 @@ static void test_ioctl(enum ioctl_kind kind, u8 shift)
 	}
 	ksft_print_msg("%s, chunk of %lu MiB: %lu faults\n", what, mib, sum);
 	ksft_test_result(!assert_none || !sum, "%s, chunk of %lu MiB\n", what, mib);
+}
+
+/* Clear the Access flag of whatever maps the memory. */
+static void make_old(struct kvm_vm *vm, int idle_fd)
+{
+	int pagemap_fd = open("/proc/self/pagemap", O_RDONLY);
+	u64 size = sizeof(u64), gpa, pfn, bit;
+
+	for (gpa = AREA_GPA; gpa < AREA_GPA + AREA_SIZE; gpa += get_trans_hugepagesz()) {
+		u64 hva = (u64)addr_gpa2hva(vm, gpa);
+
+		TEST_ASSERT(pread(pagemap_fd, &pfn, size, hva / getpagesize() * size) == size,
+			    "Can't read pagemap");
+		pfn &= GENMASK_ULL(54, 0);
+		bit = BIT_ULL(pfn % 64);
+		TEST_ASSERT(pwrite(idle_fd, &bit, size, pfn / 64 * size) == size,
+			    "Can't mark a page idle");
+	}
+	close(pagemap_fd);
+}
+
+static void test_old_blocks(u8 shift)
+{
+	int idle_fd = open("/sys/kernel/mm/page_idle/bitmap", O_WRONLY);
+	struct kvm_vcpu *vcpu;
+	pthread_t thread;
+	struct kvm_vm *vm;
+	u64 faults;
+
+	if (idle_fd < 0) {
+		ksft_test_result_skip("after splitting old blocks, no page_idle\n");
+		return;
+	}
+
+	vm = create_vm(shift, &vcpu);
+	make_old(vm, idle_fd);
+	close(idle_fd);
+	vm_mem_region_set_flags(vm, AREA_SLOT, KVM_MEM_LOG_DIRTY_PAGES);
+	thread = start_reader(vm, vcpu);
+	faults = nr_faults();
+	stop_reader(vm, thread);
+	kvm_vm_free(vm);
+
+	ksft_print_msg("after splitting old blocks: %lu faults\n", faults);
+	ksft_test_result(!assert_none || !faults, "after splitting old blocks\n");
 }
 
 int main(int argc, char *argv[])
@@ -232,12 +310,13 @@ int main(int argc, char *argv[])
 	sizes &= sizes - 1;
 
 	ksft_print_header();
-	ksft_set_plan(2 * __builtin_popcountll(sizes));
+	ksft_set_plan(2 * __builtin_popcountll(sizes) + 1);
 	for (shift = 0; shift < 64; shift++) {
 		if (!(sizes & BIT_ULL(shift)))
 			continue;
 		test_ioctl(ENABLE, shift);
 		test_ioctl(CLEAR, shift);
 	}
+	test_old_blocks(__builtin_ctzll(sizes));
 	ksft_finished();
 }
