@@ -161,33 +161,33 @@ check_checkpatch()
 	base=$(default_base)
 	"$TOP/scripts/kernel" apply "$base"
 	tree=$("$TOP/scripts/kernel" tree "$base")
-	for commit in $(commits "$base"); do
+	for commit in $(git -C "$tree" rev-list --reverse "base..$(last_series "$base")"); do
 		try "checkpatch: $(git -C "$tree" log -1 --format=%s "$commit")" \
 			checkpatch_commit "$tree" "$commit"
 	done
 }
 
-# commits BASE [PATHSPEC...]: those of all its series, that change what is named
-commits()
-{
-	git -C "$("$TOP/scripts/kernel" tree "$1")" rev-list --reverse \
-		"base..$(last_series "$1")" -- "${@:2}"
-}
-
 check_lint()
 {
-	local base tree commit revisions
+	local base tree series onto commits commit
 
 	for base in $(bases); do
 		"$TOP/scripts/kernel" apply "$base"
 		tree=$("$TOP/scripts/kernel" tree "$base")
-		# Every commit that has something to compile on the first base,
-		# what they add up to on others.
-		revisions=$(commits "$base" ':!Documentation' ':!tools/testing/kvm_pgtable')
-		[[ $base == "$(bases | head -n 1)" ]] || revisions=$(all_series "$base")
-		for commit in $revisions; do
-			try "W=1 and sparse on $base: $(git -C "$tree" log -1 --format=%s "$commit")" \
-				"$TOP/scripts/kernel" lint "$base" "$commit"
+		onto=base
+		for series in $(all_series "$base"); do
+			commits=''
+			# Each commit on the first base, what they add up to on others.
+			[[ $base != "$(bases | head -n 1)" ]] ||
+				commits=$(git -C "$tree" rev-list --reverse "$onto..$series" \
+					-- ':!Documentation' ':!tools/testing/kvm_pgtable')
+			for commit in $commits; do
+				try "W=1 and sparse on $base: $(git -C "$tree" log -1 --format=%s "$commit")" \
+					"$TOP/scripts/kernel" lint "$base" "$commit"
+			done
+			try "W=1 and sparse on $base: all of KVM with $series" \
+				"$TOP/scripts/kernel" lint "$base" "$series"
+			onto=$series
 		done
 	done
 }
