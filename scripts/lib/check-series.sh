@@ -169,19 +169,22 @@ check_checkpatch()
 
 check_lint()
 {
-	local base tree series onto commits commit
+	local base tree series onto commit
 
 	for base in $(bases); do
 		"$TOP/scripts/kernel" apply "$base"
 		tree=$("$TOP/scripts/kernel" tree "$base")
+		# Each series and commit on the first base, what they add up to on others.
+		if [[ $base != "$(bases | head -n 1)" ]]; then
+			series=$(last_series "$base")
+			try "W=1 and sparse on $base: all of KVM with $series" \
+				"$TOP/scripts/kernel" lint "$base" "$series"
+			continue
+		fi
 		onto=base
 		for series in $(all_series "$base"); do
-			commits=''
-			# Each commit on the first base, what they add up to on others.
-			[[ $base != "$(bases | head -n 1)" ]] ||
-				commits=$(git -C "$tree" rev-list --reverse "$onto..$series" \
-					-- ':!Documentation' ':!tools/testing/kvm_pgtable')
-			for commit in $commits; do
+			for commit in $(git -C "$tree" rev-list --reverse "$onto..$series" \
+					-- ':!Documentation' ':!tools/testing/kvm_pgtable'); do
 				try "W=1 and sparse on $base: $(git -C "$tree" log -1 --format=%s "$commit")" \
 					"$TOP/scripts/kernel" lint "$base" "$commit"
 			done
