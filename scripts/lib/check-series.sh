@@ -167,6 +167,12 @@ check_checkpatch()
 	done
 }
 
+# try_lint BASE REVISION WHAT
+try_lint()
+{
+	try "W=1 and sparse on $1: $3" "$TOP/scripts/kernel" lint "$1" "$2"
+}
+
 check_lint()
 {
 	local base tree series onto commit
@@ -177,19 +183,17 @@ check_lint()
 		# Each series and commit on the first base, what they add up to on others.
 		if [[ $base != "$(bases | head -n 1)" ]]; then
 			series=$(last_series "$base")
-			try "W=1 and sparse on $base: all of KVM with $series" \
-				"$TOP/scripts/kernel" lint "$base" "$series"
+			try_lint "$base" "$series" "all of KVM with $series"
 			continue
 		fi
 		onto=base
 		for series in $(all_series "$base"); do
 			for commit in $(git -C "$tree" rev-list --reverse "$onto..$series" \
 					-- ':!Documentation' ':!tools/testing/kvm_pgtable'); do
-				try "W=1 and sparse on $base: $(git -C "$tree" log -1 --format=%s "$commit")" \
-					"$TOP/scripts/kernel" lint "$base" "$commit"
+				try_lint "$base" "$commit" \
+					"$(git -C "$tree" log -1 --format=%s "$commit")"
 			done
-			try "W=1 and sparse on $base: all of KVM with $series" \
-				"$TOP/scripts/kernel" lint "$base" "$series"
+			try_lint "$base" "$series" "all of KVM with $series"
 			onto=$series
 		done
 	done
