@@ -45,6 +45,7 @@ newest_version()
 	echo "$newest"
 }
 
+# Scripts that run side by side take turns, until they close the lock's file.
 update_lists()
 {
 	local mirror suite key=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -52,6 +53,8 @@ update_lists()
 	need apt-get dpkg-deb
 	mirror=$(debian_mirror)
 	mkdir -p "$APT"/{lists,cache/archives}/partial "$APT/download"
+	exec 8> "$APT/lock"
+	flock 8
 	touch "$APT/status"
 	for suite in stable stable-backports unstable experimental; do
 		echo "deb [arch=amd64,arm64 signed-by=$key] $mirror $suite main"
@@ -78,6 +81,7 @@ fetch_package()
 	mkdir -p "$dir"
 	dpkg-deb -x "$APT"/download/*.deb "$dir"
 	rm -f "$APT"/download/*.deb
+	exec 8>&-
 }
 
 # fetch_source NAME DIR: the upstream source of Debian's newest NAME.
@@ -93,4 +97,5 @@ fetch_source()
 	mkdir -p "$dir"
 	tar -xf "$APT"/download/*.orig.tar.* --strip-components=1 -C "$dir"
 	rm -f "$APT"/download/*.tar.* "$APT"/download/*.dsc
+	exec 8>&-
 }

@@ -27,8 +27,9 @@ boot_options=()
 boot_and_run()
 {
 	local base=$1 revision=$2 image tests test log code
-	local kernel="$base with $revision${CONFIG:+, $(basename "$CONFIG" .config)}"
+	local kernel=${CONFIG##*/}
 
+	kernel="$base with $revision, ${kernel%.config}"
 	kernel+=$(printf '%s ' "${boot_options[@]}" | sed 's/ *--/, /g; s/ *$//')
 	shift 2
 	log=$out/boot-${kernel//[^A-Za-z0-9.-]/_}
@@ -82,6 +83,12 @@ check_boot()
 
 	base=$(bases | head -n 1)
 	boot_and_run "$base" "$(last_series "$base")" "${boot_tests[@]}"
+	try "eager_split_test skips nothing" skips_nothing "$boot_output"
+}
+
+skips_nothing()
+{
+	sed -n '/^@ run eager_split_test$/,/^@ exit/p' "$1" | grep "^# Totals:.* skip:0 "
 }
 
 check_bases()
@@ -89,6 +96,7 @@ check_bases()
 	local base
 
 	for base in $(bases | tail -n +2); do
+		lint_base "$base"
 		boot_and_run "$base" "$(last_series "$base")" "${boot_tests[@]:0:4}"
 	done
 }
@@ -97,7 +105,7 @@ check_bases()
 # is kept. Time is a count of instructions: the machine makes no difference.
 check_lock()
 {
-	local boot_options=(--icount) boot_timeout=300 base
+	local boot_options=(--icount) boot_timeout=900 base
 
 	base=$(default_base)
 	boot_and_run "$base" "$(last_series "$base")" "eager_split_lock_test -a 10"
@@ -112,16 +120,14 @@ check_lock()
 # not.
 check_reader()
 {
-	local boot_options=(--one-thread --smp 2 --cpu "$AMPEREONE") boot_timeout=600
-	local boot_setup=$boot_setup line base CONFIG SELFTESTS
+	local boot_options=(--one-thread --smp 2 --cpu "$AMPEREONE") boot_timeout=1500
+	local boot_setup=$boot_setup line base SELFTESTS
 
 	while read -r line; do
 		boot_setup+="; dmesg | grep '$line' || exit 1"
 	done <<< "$AMPEREONE_LOG"
 	base=$(default_base)
-	CONFIG=$TOP/arch/arm64/configs/kvm_selftests_ampereone.config
 	SELFTESTS=$(last_series "$base")
-	export CONFIG
 	boot_and_run "$base" 3-no-window "eager_split_reader_test -a"
 	boot_and_run "$base" 2-fast-split "eager_split_reader_test"
 	try "all that the reader is to notice, it does notice in 2-fast-split" \

@@ -88,7 +88,6 @@ check_debug()
 	local CONFIG=$TOP/arch/arm64/configs/kvm_selftests_debug.config base
 	local boot_setup=$debug_setup boot_timeout=3600
 
-	export CONFIG
 	base=$(default_base)
 	boot_and_run "$base" "$(last_series "$base")" "${debug_tests[@]}"
 }
