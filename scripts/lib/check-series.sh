@@ -152,34 +152,48 @@ check_checkpatch()
 	done
 }
 
-# try_lint BASE REVISION WHAT
+# What kbuild's LLVM= has to be for a clang that can build a tree, if there is one.
+find_llvm()
+{
+	local suffix
+
+	for suffix in -{25..17}; do
+		! command -v "ld.lld$suffix" > /dev/null ||
+			! "$1/scripts/cc-version.sh" "clang$suffix" > /dev/null 2>&1 ||
+			{ echo "$suffix"; return; }
+	done
+}
+
+# try_lint FROM REVISION WHAT: by gcc and, if it is for the kernel, by clang
 try_lint()
 {
-	try "W=1 and sparse on $1: $3" "$TOP/scripts/kernel" lint "$1" "$2"
+	try "W=1 and sparse on $base: $3" "$TOP/scripts/kernel" lint "$base" "$2"
+	[[ ! $llvm ]] || ! changes_kernel < <(git -C "$tree" diff --name-only "$1" "$2") ||
+		LLVM=$llvm try "W=1 and clang$llvm on $base: $3" \
+			"$TOP/scripts/kernel" lint "$base" "$2"
+}
+
+# lint_base BASE: each commit and series on it
+lint_base()
+{
+	local base=$1 tree llvm series onto=base commit
+
+	"$TOP/scripts/kernel" apply "$base"
+	tree=$("$TOP/scripts/kernel" tree "$base")
+	llvm=$(find_llvm "$tree")
+	[[ $llvm ]] || result "W=1 and clang on $base" skip "no clang that can build it"
+	for series in $(all_series "$base"); do
+		for commit in $(git -C "$tree" rev-list --reverse "$onto..$series" \
+				-- ':!Documentation' ':!tools/testing/kvm_pgtable'); do
+			try_lint "$commit^" "$commit" \
+				"$(git -C "$tree" log -1 --format=%s "$commit")"
+		done
+		try_lint "$onto" "$series" "all of KVM with $series"
+		onto=$series
+	done
 }
 
 check_lint()
 {
-	local base tree series onto commit
-
-	for base in $(bases); do
-		"$TOP/scripts/kernel" apply "$base"
-		tree=$("$TOP/scripts/kernel" tree "$base")
-		# Each series and commit on the first base, what they add up to on others.
-		if [[ $base != "$(bases | head -n 1)" ]]; then
-			series=$(last_series "$base")
-			try_lint "$base" "$series" "all of KVM with $series"
-			continue
-		fi
-		onto=base
-		for series in $(all_series "$base"); do
-			for commit in $(git -C "$tree" rev-list --reverse "$onto..$series" \
-					-- ':!Documentation' ':!tools/testing/kvm_pgtable'); do
-				try_lint "$base" "$commit" \
-					"$(git -C "$tree" log -1 --format=%s "$commit")"
-			done
-			try_lint "$base" "$series" "all of KVM with $series"
-			onto=$series
-		done
-	done
+	lint_base "$(bases | head -n 1)"
 }
