@@ -15,6 +15,7 @@
  *  # echo 1 > /sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages
  */
 #include <ctype.h>
+#include <fcntl.h>
 #include <unistd.h>
 #include <linux/bitmap.h>
 #include <linux/log2.h>
@@ -22,6 +23,7 @@
 #include <linux/sizes.h>
 #include <sys/mman.h>
 
+#include "cgroup_util.h"
 #include "kvm_test_harness.h"
 #include "kvm_util.h"
 #include "processor.h"
@@ -966,6 +968,75 @@ TEST_F_TIMEOUT(mixed, clear_unaligned, TIMEOUT)
 
 	clear_whole_log(t);
 	ASSERT_STREQ("BxppppxB", read_layout(t));
+}
+
+/*
+ * A memory cgroup without enough room to split a level-1 block whole: splitting
+ * ends before its time, and the VM lives on. The OOM killer has no one else to
+ * take but the test.
+ */
+
+FIXTURE(full_cgroup) {
+	struct split_vm t;
+	char root[PATH_MAX];
+	char *name;
+};
+
+FIXTURE_VARIANT(full_cgroup) {
+	int chunk_level;
+};
+
+FIXTURE_VARIANT_ADD(full_cgroup, by_page) { 3 };
+FIXTURE_VARIANT_ADD(full_cgroup, by_level2) { 2 };
+FIXTURE_VARIANT_ADD(full_cgroup, by_level1) { 1 };
+
+FIXTURE_SETUP(full_cgroup)
+{
+	const char *error = create_blocks(&self->t, variant->chunk_level, 1);
+
+	if (error)
+		SKIP(return, "%s", error);
+	if (cg_find_controller_root(self->root, sizeof(self->root), "memory") ||
+	    cg_write(self->root, "cgroup.subtree_control", "+memory"))
+		SKIP(return, "No memory cgroups");
+
+	self->name = cg_name(self->root, "eager_split_test");
+	ASSERT_EQ(0, cg_destroy(self->name));
+	ASSERT_EQ(0, cg_create(self->name));
+	ASSERT_EQ(0, cg_enter_current(self->name));
+}
+
+FIXTURE_TEARDOWN(full_cgroup)
+{
+	ASSERT_EQ(0, cg_enter_current(self->root));
+	ASSERT_EQ(0, cg_destroy(self->name));
+	kvm_vm_free(self->t.vm);
+}
+
+TEST_F_TIMEOUT(full_cgroup, enable, TIMEOUT)
+{
+	struct split_vm *t = &self->t;
+	u64 tables = t->nr_blocks * t->page_size;
+	int max = cg_open(self->name, "memory.max", O_WRONLY);
+
+	ASSERT_NE(-1, max);
+	ASSERT_EQ(0, cg_write_numeric(self->name, "memory.max", tables / 4 +
+				      cg_read_long(self->name, "memory.current")));
+	enable_logging(t);
+
+	/* With a chunk as large as that, there is still room for what vCPUs split */
+	if (variant->chunk_level == 1)
+		guest_access(t, 0, t->nr_pages / 8, t->stride, true);
+
+	ASSERT_EQ(3, write(max, "max", 3));
+	close(max);
+
+	check_log(t);
+	check_writes(t);
+	check_memory(t);
+
+	if (has_stats(t->vm))
+		ASSERT_EQ(1, vm_get_stat(t->vm, eager_split_aborts));
 }
 
 TEST_HARNESS_MAIN
