@@ -27,9 +27,8 @@ boot_options=()
 boot_and_run()
 {
 	local base=$1 revision=$2 image tests test log code
-	local kernel=${CONFIG##*/}
+	local kernel="$base with $revision${CONFIG:+, $(basename "$CONFIG" .config)}"
 
-	kernel="$base with $revision, ${kernel%.config}"
 	kernel+=$(printf '%s ' "${boot_options[@]}" | sed 's/ *--/, /g; s/ *$//')
 	shift 2
 	log=$out/boot-${kernel//[^A-Za-z0-9.-]/_}

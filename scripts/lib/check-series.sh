@@ -61,7 +61,7 @@ check_insn()
 		partial_tree "$base" "$series" "$tree"
 		try "instructions of walks on $base with $series" \
 			make -C "$TOP/tools/testing/kvm_pgtable" insn BASE="$tree-base" \
-			KDIR="$tree" KOBJ="$BUILD/obj/$base-$(basename "$CONFIG" .config)" O="$tree.o"
+			KDIR="$tree" KOBJ="$BUILD/obj/$(variant "$base")" O="$tree.o"
 	done
 }
 

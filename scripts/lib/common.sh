@@ -177,6 +177,13 @@ kernel_series()
 	done
 }
 
+# variant NAME: what a build goes by, its configuration and its compiler: gcc, unless
+# kbuild's LLVM= is set.
+variant()
+{
+	echo "$1${CONFIG:+-$(basename "$CONFIG" .config)}${LLVM:+-llvm${LLVM//[^A-Za-z0-9.-]/_}}"
+}
+
 last_series()
 {
 	all_series "$1" | tail -n 1
