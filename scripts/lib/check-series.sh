@@ -158,9 +158,11 @@ find_llvm()
 	local suffix
 
 	for suffix in -{25..17}; do
-		! command -v "ld.lld$suffix" > /dev/null ||
-			! "$1/scripts/cc-version.sh" "clang$suffix" > /dev/null 2>&1 ||
-			{ echo "$suffix"; return; }
+		if command -v "ld.lld$suffix" > /dev/null &&
+		   "$1/scripts/cc-version.sh" "clang$suffix" > /dev/null 2>&1; then
+			echo "$suffix"
+			return
+		fi
 	done
 }
 
@@ -168,9 +170,10 @@ find_llvm()
 try_lint()
 {
 	try "W=1 and sparse on $base: $3" "$TOP/scripts/kernel" lint "$base" "$2"
-	[[ ! $llvm ]] || ! changes_kernel < <(git -C "$tree" diff --name-only "$1" "$2") ||
+	if [[ $llvm ]] && changes_kernel < <(git -C "$tree" diff --name-only "$1" "$2"); then
 		LLVM=$llvm try "W=1 and clang$llvm on $base: $3" \
 			"$TOP/scripts/kernel" lint "$base" "$2"
+	fi
 }
 
 # lint_base BASE: each commit and series on it
