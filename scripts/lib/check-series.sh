@@ -71,7 +71,7 @@ check_harness()
 
 	base=$(bases | head -n 1)
 	"$TOP/scripts/kernel" apply "$base"
-	for revision in base $(all_series "$base"); do
+	for revision in base $(kernel_series "$base"); do
 		work=$BUILD/check/harness-$base-$revision
 		try "harness on $base at $revision" run_harness "$base" "$revision" "$work"
 		trees+=("$work")
@@ -118,11 +118,12 @@ check_recipe()
 	try "README's recipe for hardware builds the test" follow_recipe
 }
 
-# checkpatch asks who maintains each new file: get_maintainer answers. It cannot
-# find the commit that a Fixes tag names, as the tree is without history.
+# checkpatch asks who maintains each new file: get_maintainer answers, for the
+# directories that no commit before has added a file to. It cannot find the commit
+# that a Fixes tag names, as the tree is without history.
 checkpatch_commit()
 {
-	local tree=$1 commit=$2 file
+	local tree=$1 commit=$2 dir
 
 	git -C "$tree" -c user.name="Eager Split Project" \
 		-c user.email=eager-split@project.invalid \
@@ -131,12 +132,16 @@ checkpatch_commit()
 	(cd "$tree" && PATH=/usr/bin:$PATH ./scripts/checkpatch.pl --strict --quiet --show-types \
 		--ignore FILE_PATH_CHANGES,UNKNOWN_COMMIT_ID "$out/checkpatch.patch") || return
 	git -C "$tree" show "$commit:MAINTAINERS" > "$out/MAINTAINERS"
-	for file in $(git -C "$tree" diff-tree --no-commit-id -r --diff-filter=A --name-only "$commit"); do
-		printf -- '--- /dev/null\n+++ b/%s\n@@ -0,0 +1 @@\n' "$file" > "$out/file.patch"
+	git -C "$tree" diff-tree --no-commit-id -r --diff-filter=A --name-only "$commit" |
+		xargs -r dirname | sort -u | comm -23 - "$out/maintained" > "$out/new"
+	while read -r dir; do
+		printf -- '--- /dev/null\n+++ b/%s/new\n@@ -0,0 +1 @@\n' "$dir" > "$out/file.patch"
 		(cd "$tree" && ./scripts/get_maintainer.pl --no-git --no-rolestats \
 			--mpath="$out/MAINTAINERS" "$out/file.patch") |
-			grep 'kvmarm@' > /dev/null || { echo "$file has no maintainer"; return 1; }
-	done
+			grep 'kvmarm@' > /dev/null ||
+			{ echo "new files in $dir have no maintainer"; return 1; }
+	done < "$out/new"
+	sort -o "$out/maintained" -u "$out/maintained" "$out/new"
 }
 
 check_checkpatch()
@@ -146,6 +151,7 @@ check_checkpatch()
 	base=$(default_base)
 	"$TOP/scripts/kernel" apply "$base"
 	tree=$("$TOP/scripts/kernel" tree "$base")
+	: > "$out/maintained"
 	for commit in $(git -C "$tree" rev-list --reverse "base..$(last_series "$base")"); do
 		try "checkpatch: $(git -C "$tree" log -1 --format=%s "$commit")" \
 			checkpatch_commit "$tree" "$commit"
