@@ -35,10 +35,10 @@
 #define AREA_SLOT	1
 
 /* How many ioctls to count the faults of */
-#define NR_IOCTLS	20
+static int nr_ioctls = 20;
 
-/* How often to try again if the reader didn't get the CPU during an ioctl */
-#define MAX_TRIES	100
+/* How often to try, as the reader need not get the CPU during an ioctl */
+#define MAX_TRIES	(5 * nr_ioctls)
 
 enum ioctl_kind { ENABLE, CLEAR };
 
@@ -225,7 +225,7 @@ static void test_ioctl(enum ioctl_kind kind, u8 shift)
 	u64 mib = BIT_ULL(shift) / SZ_1M, sum = 0, faults;
 	int nr = 0, tries = 0;
 
-	while (nr < NR_IOCTLS) {
+	while (nr < nr_ioctls) {
 		TEST_ASSERT(tries++ < MAX_TRIES, "The reader never runs during an ioctl");
 		if (try_ioctl(kind, shift, &faults)) {
 			sum += faults;
@@ -291,19 +291,25 @@ int main(int argc, char *argv[])
 	const struct option options[] = {
 		{ "assert", no_argument, NULL, 'a' },
 		{ "help", no_argument, NULL, 'h' },
+		{ "ioctls", required_argument, NULL, 'n' },
 		{ },
 	};
 	int opt, shift;
 	u64 sizes;
 
-	while ((opt = getopt_long(argc, argv, "ah", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "ahn:", options, NULL)) != -1) {
 		switch (opt) {
 		case 'a':
 			assert_none = true;
 			break;
+		case 'n':
+			nr_ioctls = atoi_positive("Number of ioctls", optarg);
+			break;
 		default:
-			printf("usage: %s [-h] [-a|--assert]\n\n"
-			       " -a: fail if the reader takes a fault\n", argv[0]);
+			printf("usage: %s [-h] [-a|--assert] [-n|--ioctls n]\n\n"
+			       " -a: fail if the reader takes a fault\n"
+			       " -n: count the faults of n ioctls of each kind (default: %d)\n",
+			       argv[0], nr_ioctls);
 			exit(opt == 'h' ? 0 : 1);
 		}
 	}
