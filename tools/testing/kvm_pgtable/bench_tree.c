@@ -119,6 +119,13 @@ static void mm_put_page(void *va)
 		free_page(va);
 }
 
+#ifdef HAVE_PUT_PAGE_NR
+static void mm_put_page_nr(void *va, int nr)
+{
+	__atomic_sub_fetch(&page_of(va)->count, nr, __ATOMIC_RELAXED);
+}
+#endif
+
 static int mm_page_count(void *va)
 {
 	return __atomic_load_n(&page_of(va)->count, __ATOMIC_RELAXED);
@@ -148,6 +155,9 @@ static struct kvm_pgtable_mm_ops mm_ops = {
 	.get_page_nr		= mm_get_page_nr,
 #endif
 	.put_page		= mm_put_page,
+#ifdef HAVE_PUT_PAGE_NR
+	.put_page_nr		= mm_put_page_nr,
+#endif
 	.page_count		= mm_page_count,
 	.phys_to_virt		= mm_va,
 	.virt_to_phys		= mm_pa,

@@ -66,6 +66,13 @@ static void mm_put_page(void *va)
 	add_references(va, -1);
 }
 
+#ifdef HAVE_PUT_PAGE_NR
+static void mm_put_page_nr(void *va, int nr)
+{
+	add_references(va, -nr);
+}
+#endif
+
 static int mm_page_count(void *va)
 {
 	struct page *p = hw_page(va);
@@ -92,6 +99,9 @@ static struct kvm_pgtable_mm_ops s2_mm_ops = {
 #endif
 	.get_page		= mm_get_page,
 	.put_page		= mm_put_page,
+#ifdef HAVE_PUT_PAGE_NR
+	.put_page_nr		= mm_put_page_nr,
+#endif
 	.page_count		= mm_page_count,
 	.phys_to_virt		= hw_va,
 	.virt_to_phys		= hw_pa,

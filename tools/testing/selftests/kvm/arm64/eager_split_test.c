@@ -4,8 +4,9 @@
  *
  * With KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE, KVM splits the blocks of a memslot
  * into pages when it starts to log dirty pages, rather than when a vCPU writes
- * to them. Check the capability, which mappings are split and which are left
- * alone, and that the guest's memory and its dirty log survive it.
+ * to them. When it stops to log them, it maps them by blocks again where it can.
+ * Check the capability, which mappings are split and which are left alone, which
+ * come back, and that the guest's memory and its dirty log survive it.
  *
  * What looks at the stage-2 page-tables is skipped where KVM doesn't show them
  * in debugfs (CONFIG_PTDUMP_STAGE2_DEBUGFS, as root, in the initial namespace of
@@ -22,6 +23,7 @@
 #include <linux/mman.h>
 #include <linux/sizes.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include "cgroup_util.h"
 #include "kvm_test_harness.h"
@@ -55,6 +57,8 @@ static struct {
 	u64 end;
 	u64 stride;
 	bool write;
+	/* What the data differ in from the pattern */
+	u64 flip;
 } guest_job;
 
 static void guest_code(void)
@@ -63,12 +67,12 @@ static void guest_code(void)
 
 	while (true) {
 		for (addr = guest_job.start; addr < guest_job.end; addr += guest_job.stride) {
-			u64 *data = (u64 *)addr;
+			u64 *data = (u64 *)addr, value = PATTERN(addr) ^ guest_job.flip;
 
 			if (guest_job.write)
-				WRITE_ONCE(*data, PATTERN(addr));
+				WRITE_ONCE(*data, value);
 			else
-				GUEST_ASSERT_EQ(READ_ONCE(*data), PATTERN(addr));
+				GUEST_ASSERT_EQ(READ_ONCE(*data), value);
 		}
 		GUEST_SYNC(0);
 	}
@@ -666,7 +670,7 @@ TEST_F_TIMEOUT(tables, clear_parts, TIMEOUT)
 	ASSERT_STREQ(t->expected, read_layout(t));
 }
 
-static bool has_stats(struct kvm_vm *vm)
+static bool has_stat(struct kvm_vm *vm, const char *name)
 {
 	struct kvm_binary_stats *stats = &vm->stats;
 	struct kvm_stats_desc *desc;
@@ -677,15 +681,25 @@ static bool has_stats(struct kvm_vm *vm)
 
 	for (i = 0; i < stats->header.num_desc; i++) {
 		desc = get_stats_descriptor(stats->desc, i, &stats->header);
-		if (!strcmp(desc->name, "eager_split_tables"))
+		if (!strcmp(desc->name, name))
 			return true;
 	}
 
 	return false;
 }
 
-/* Expect that all of TEST_SLOT has been split, and nothing else: once. */
-static void check_stats(struct __test_metadata *_metadata, struct split_vm *t)
+static bool has_split_stats(struct kvm_vm *vm)
+{
+	return has_stat(vm, "eager_split_tables");
+}
+
+static bool recovers_blocks(struct kvm_vm *vm)
+{
+	return has_stat(vm, "recover_level2_blocks");
+}
+
+/* Expect that all of TEST_SLOT has been split @times, and nothing else. */
+static void check_stats(struct __test_metadata *_metadata, struct split_vm *t, int times)
 {
 	u64 nr_blocks = (t->slot_end - t->slot_start) / t->block_pages;
 	u64 level1 = 0, level2 = 0, tables = 0, flushes = 0;
@@ -707,10 +721,10 @@ static void check_stats(struct __test_metadata *_metadata, struct split_vm *t)
 		}
 	}
 
-	ASSERT_EQ(level1, vm_get_stat(t->vm, eager_split_level1_blocks));
-	ASSERT_EQ(level2, vm_get_stat(t->vm, eager_split_level2_blocks));
-	ASSERT_EQ(tables, vm_get_stat(t->vm, eager_split_tables));
-	ASSERT_EQ(flushes, vm_get_stat(t->vm, eager_split_tlb_flushes));
+	ASSERT_EQ(times * level1, vm_get_stat(t->vm, eager_split_level1_blocks));
+	ASSERT_EQ(times * level2, vm_get_stat(t->vm, eager_split_level2_blocks));
+	ASSERT_EQ(times * tables, vm_get_stat(t->vm, eager_split_tables));
+	ASSERT_EQ(times * flushes, vm_get_stat(t->vm, eager_split_tlb_flushes));
 	ASSERT_EQ(0, vm_get_stat(t->vm, eager_split_aborts));
 }
 
@@ -718,32 +732,32 @@ TEST_F_TIMEOUT(tables, statistics_enable, TIMEOUT)
 {
 	struct split_vm *t = &self->t;
 
-	if (!has_stats(t->vm))
+	if (!has_split_stats(t->vm))
 		SKIP(return, "No statistics of eager page splitting");
 
 	enable_logging(t);
-	check_stats(_metadata, t);
+	check_stats(_metadata, t, 1);
 
-	/* There is nothing left to split */
+	/* There is nothing left to split, unless blocks come back */
 	disable_logging(t);
 	enable_logging(t);
-	check_stats(_metadata, t);
+	check_stats(_metadata, t, recovers_blocks(t->vm) ? 2 : 1);
 }
 
 TEST_F_TIMEOUT(tables, statistics_clear, TIMEOUT)
 {
 	struct split_vm *t = &self->t;
 
-	if (!has_stats(t->vm))
+	if (!has_split_stats(t->vm))
 		SKIP(return, "No statistics of eager page splitting");
 
 	enable_manual_protect(t);
 	enable_logging(t);
 	clear_whole_log(t);
-	check_stats(_metadata, t);
+	check_stats(_metadata, t, 1);
 
 	clear_whole_log(t);
-	check_stats(_metadata, t);
+	check_stats(_metadata, t, 1);
 }
 
 FIXTURE(memory) {
@@ -892,7 +906,7 @@ TEST_F_TIMEOUT(mixed, enable_with_holes, TIMEOUT)
 	disable_logging(t);
 	populate(t, 4, 1);
 	populate(t, 6, 1);
-	if (!is_mapped(t, "Bp.pB.BB"))
+	if (!is_mapped(t, recovers_blocks(t->vm) ? "Bb.bB.BB" : "Bp.pB.BB"))
 		SKIP(return, "Not mapped by blocks: %s", t->layout);
 
 	enable_logging(t);
@@ -971,6 +985,370 @@ TEST_F_TIMEOUT(mixed, clear_unaligned, TIMEOUT)
 }
 
 /*
+ * When logging stops, blocks come back: may the guest write to a page, it may write
+ * to all of its block.
+ */
+
+FIXTURE(recover) {
+	struct split_vm t;
+	long page_tables;
+};
+
+FIXTURE_VARIANT(recover) {
+	int chunk_level;
+	int block_level;
+};
+
+FIXTURE_VARIANT_ADD(recover, level2_off) { OFF, 2 };
+FIXTURE_VARIANT_ADD(recover, level2_by_level2) { 2, 2 };
+FIXTURE_VARIANT_ADD(recover, level2_by_level1) { 1, 2 };
+FIXTURE_VARIANT_ADD(recover, level1_by_level2) { 2, 1 };
+FIXTURE_VARIANT_ADD(recover, level1_by_level1) { 1, 1 };
+
+/* Memory of all page-tables of KVM in the machine, in KiB. */
+static long stage2_memory(void)
+{
+	FILE *refresh = fopen("/proc/sys/vm/stat_refresh", "w");
+	FILE *meminfo = fopen("/proc/meminfo", "r");
+	char line[128];
+	long kib = -1;
+
+	/* Without it, what CPUs count is a second late */
+	TEST_ASSERT(refresh && fputs("1", refresh) >= 0 && !fclose(refresh),
+		    "Can't refresh the statistics of memory");
+	TEST_ASSERT(meminfo, "Can't open /proc/meminfo");
+	while (kib < 0 && fgets(line, sizeof(line), meminfo))
+		sscanf(line, "SecPageTables: %ld", &kib);
+	fclose(meminfo);
+	TEST_ASSERT(kib >= 0, "No SecPageTables in /proc/meminfo");
+
+	return kib;
+}
+
+/* Tables that were replaced are freed a little later: wait for @kib to be left. */
+static long wait_for_stage2_memory(long kib)
+{
+	int tries;
+
+	for (tries = 0; tries < 100 && stage2_memory() != kib; tries++)
+		usleep(100000);
+
+	return stage2_memory();
+}
+
+/* The same for what there was before the test */
+static long settled_stage2_memory(void)
+{
+	long before, kib = stage2_memory();
+
+	do {
+		before = kib;
+		usleep(300000);
+		kib = stage2_memory();
+	} while (kib != before);
+
+	return kib;
+}
+
+FIXTURE_SETUP(recover)
+{
+	struct split_vm *t = &self->t;
+	const char *error = create_blocks(t, variant->chunk_level, variant->block_level);
+
+	if (error)
+		SKIP(return, "%s", error);
+	if (!has_tables(t))
+		SKIP(return, "No stage-2 page-tables in debugfs");
+
+	expect(t, t->block_code, 0, t->nr_blocks);
+	if (!is_mapped(t, t->expected))
+		SKIP(return, "Not mapped by blocks: %s", t->layout);
+	self->page_tables = settled_stage2_memory();
+}
+
+FIXTURE_TEARDOWN(recover)
+{
+	kvm_vm_free(self->t.vm);
+}
+
+static void expect_slot(struct split_vm *t, char code)
+{
+	expect(t, code, t->slot_start / t->block_pages,
+	       (t->slot_end - t->slot_start) / t->block_pages);
+}
+
+TEST_F_TIMEOUT(recover, written, TIMEOUT)
+{
+	struct split_vm *t = &self->t;
+
+	enable_logging(t);
+	guest_access(t, t->slot_start, t->slot_end, t->stride, true);
+	check_log(t);
+	guest_access(t, t->slot_start, t->slot_end, t->stride, true);
+	disable_logging(t);
+	ASSERT_STREQ(t->expected, read_layout(t));
+	ASSERT_EQ(self->page_tables, wait_for_stage2_memory(self->page_tables));
+	check_memory(t);
+
+	/* And again: no write to a block that has come back may get lost */
+	enable_logging(t);
+	expect_split_slot(t);
+	ASSERT_STREQ(t->expected, read_layout(t));
+	check_writes(t);
+	check_writes(t);
+	check_memory(t);
+}
+
+TEST_F_TIMEOUT(recover, unwritten, TIMEOUT)
+{
+	struct split_vm *t = &self->t;
+
+	enable_logging(t);
+	disable_logging(t);
+	expect_slot(t, tolower(t->block_code));
+	ASSERT_STREQ(t->expected, read_layout(t));
+	ASSERT_EQ(self->page_tables, wait_for_stage2_memory(self->page_tables));
+	check_memory(t);
+
+	/* The guest may write, if not without a fault */
+	populate(t, 0, t->nr_blocks);
+	expect_slot(t, t->block_code);
+	ASSERT_STREQ(t->expected, read_layout(t));
+	check_memory(t);
+}
+
+TEST_F_TIMEOUT(recover, partly_written, TIMEOUT)
+{
+	struct split_vm *t = &self->t;
+
+	enable_logging(t);
+	guest_access(t, t->slot_start + 5, t->slot_end, t->block_pages, true);
+	disable_logging(t);
+
+	/* If nothing is split ahead, only what was written is mapped */
+	if (!t->chunk_size)
+		expect_slot(t, '?');
+	ASSERT_STREQ(t->expected, read_layout(t));
+	check_memory(t);
+}
+
+/* Clearing the log splits, too, and not all at once. */
+TEST_F_TIMEOUT(recover, cleared, TIMEOUT)
+{
+	struct split_vm *t = &self->t;
+
+	enable_manual_protect(t);
+	enable_logging(t);
+	clear_log(t, 3 * t->block_pages - 64, 64);
+	disable_logging(t);
+	if (t->block_code == 'G')
+		expect(t, 'g', 0, t->nr_blocks);
+	else
+		expect(t, 'b', 2, 1);
+	ASSERT_STREQ(t->expected, read_layout(t));
+	check_memory(t);
+}
+
+TEST_F_TIMEOUT(recover, time_and_again, TIMEOUT)
+{
+	struct split_vm *t = &self->t;
+	u64 nr_blocks = (t->slot_end - t->slot_start) / t->block_pages;
+	int i, times = 50;
+	u64 recovered;
+
+	for (i = 0; i < times; i++) {
+		enable_logging(t);
+		check_writes(t);
+		disable_logging(t);
+		check_memory(t);
+	}
+	ASSERT_EQ(self->page_tables, wait_for_stage2_memory(self->page_tables));
+
+	/* If nothing is split ahead, blocks come back by faults on what is not mapped */
+	recovered = t->chunk_size ? times : 0;
+	if (t->block_code == 'G') {
+		ASSERT_EQ(recovered, vm_get_stat(t->vm, recover_level1_blocks));
+		ASSERT_EQ(0, vm_get_stat(t->vm, recover_level2_blocks));
+	} else {
+		ASSERT_EQ(0, vm_get_stat(t->vm, recover_level1_blocks));
+		ASSERT_EQ(recovered * nr_blocks, vm_get_stat(t->vm, recover_level2_blocks));
+	}
+	ASSERT_EQ(recovered, vm_get_stat(t->vm, recover_tlb_flushes));
+}
+
+/* What is no block to the host, or not all of it, and what belongs to other slots */
+
+TEST_F_TIMEOUT(mixed, recover_unaligned, TIMEOUT)
+{
+	struct split_vm *t = &self->t;
+
+	if (!create_unaligned(t))
+		SKIP(return, "Not mapped by blocks: %s", t->layout);
+
+	enable_logging(t);
+	guest_access(t, t->slot_start, t->slot_end, 1, true);
+	ASSERT_STREQ("BPPPPPPB", read_layout(t));
+	disable_logging(t);
+	ASSERT_STREQ("BPBBBBPB", read_layout(t));
+	check_memory(t);
+}
+
+static bool create_blocks_of_slot(struct split_vm *t)
+{
+	add_slots(t, t->block_pages, t->nr_pages - t->block_pages);
+	populate(t, 0, t->nr_blocks);
+	return is_mapped(t, "BBBBBBBB");
+}
+
+TEST_F_TIMEOUT(mixed, recover_small_pages, TIMEOUT)
+{
+	struct split_vm *t = &self->t;
+
+	kvm_madvise(t->mem, t->nr_pages * t->page_size, MADV_NOHUGEPAGE);
+	add_slots(t, t->block_pages, t->nr_pages - t->block_pages);
+	populate(t, 0, t->nr_blocks);
+	ASSERT_STREQ("PPPPPPPP", read_layout(t));
+
+	enable_logging(t);
+	disable_logging(t);
+	ASSERT_STREQ("PppppppP", read_layout(t));
+	populate(t, 0, t->nr_blocks);
+	ASSERT_STREQ("PPPPPPPP", read_layout(t));
+	check_memory(t);
+}
+
+TEST_F_TIMEOUT(mixed, recover_partly_mapped, TIMEOUT)
+{
+	struct split_vm *t = &self->t;
+
+	add_slots(t, t->block_pages, t->nr_pages - t->block_pages);
+	populate(t, 0, 3);
+	populate(t, 4, 4);
+	if (!is_mapped(t, "BBB.BBBB"))
+		SKIP(return, "Not mapped by blocks: %s", t->layout);
+
+	enable_logging(t);
+	guest_access(t, 3 * t->block_pages, 4 * t->block_pages - 1, 1, true);
+	disable_logging(t);
+	ASSERT_STREQ("Bbb?bbbB", read_layout(t));
+	populate(t, 0, t->nr_blocks);
+	ASSERT_STREQ("BBBBBBBB", read_layout(t));
+	check_memory(t);
+}
+
+TEST_F_TIMEOUT(mixed, recover_punched, TIMEOUT)
+{
+	struct split_vm *t = &self->t;
+	u64 page = 3 * t->block_pages + 7;
+
+	if (!create_blocks_of_slot(t))
+		SKIP(return, "Not mapped by blocks: %s", t->layout);
+
+	enable_logging(t);
+	guest_access(t, t->slot_start, t->slot_end, 1, true);
+	kvm_madvise(t->mem + page * t->page_size, t->page_size, MADV_DONTNEED);
+	guest_access(t, 3 * t->block_pages, page, 1, false);
+	guest_access(t, page + 1, 4 * t->block_pages, 1, true);
+
+	/* First with a hole, then with a page that is not of the huge page */
+	disable_logging(t);
+	ASSERT_STREQ("BBB?BBBB", read_layout(t));
+	enable_logging(t);
+	guest_access(t, page, page + 1, 1, true);
+	disable_logging(t);
+	ASSERT_STREQ("BbbxbbbB", read_layout(t));
+	check_memory(t);
+}
+
+/* A page that the host maps like the others, but doesn't let anyone write to. */
+TEST_F_TIMEOUT(mixed, recover_protected, TIMEOUT)
+{
+	struct split_vm *t = &self->t;
+	u64 page = 3 * t->block_pages + 7;
+	void *mem = t->mem + page * t->page_size;
+
+	if (!create_blocks_of_slot(t))
+		SKIP(return, "Not mapped by blocks: %s", t->layout);
+
+	enable_logging(t);
+	guest_access(t, t->slot_start, t->slot_end, 1, true);
+	TEST_ASSERT(!mprotect(mem, t->page_size, PROT_READ), "mprotect() failed");
+	guest_access(t, 3 * t->block_pages, page + 1, 1, false);
+	guest_access(t, page + 1, 4 * t->block_pages, 1, true);
+	ASSERT_STREQ("BPPxPPPB", read_layout(t));
+	disable_logging(t);
+	ASSERT_STREQ("BBBxBBBB", read_layout(t));
+	check_memory(t);
+}
+
+/* What the host maps by blocks still, but shares with a child until it's written to. */
+TEST_F_TIMEOUT(mixed, recover_shared, TIMEOUT)
+{
+	struct split_vm *t = &self->t;
+	int fds[2], status;
+	u64 page;
+	char byte;
+	pid_t pid;
+
+	if (!create_blocks_of_slot(t))
+		SKIP(return, "Not mapped by blocks: %s", t->layout);
+
+	enable_logging(t);
+	guest_access(t, t->slot_start, t->slot_end, 1, true);
+
+	ASSERT_EQ(0, pipe(fds));
+	pid = fork();
+	ASSERT_NE(-1, pid);
+	if (!pid) {
+		/* When the guest has written, nothing may have changed here */
+		close(fds[1]);
+		if (read(fds[0], &byte, 1))
+			_exit(1);
+		for (page = 0; page < t->nr_pages; page++)
+			if (*(u64 *)(t->mem + page * t->page_size) !=
+			    PATTERN(AREA_GPA + page * t->page_size))
+				_exit(2);
+		_exit(0);
+	}
+	close(fds[0]);
+
+	guest_access(t, t->slot_start, t->slot_end, 1, false);
+	disable_logging(t);
+	expect(t, '.', 0, 1);
+	expect(t, 'b', 1, 6);
+	expect(t, '.', 7, 1);
+	ASSERT_STREQ(t->expected, read_layout(t));
+
+	guest_job.flip = ~0ull;
+	guest_access(t, t->slot_start, t->slot_end, 1, true);
+	guest_access(t, t->slot_start, t->slot_end, 1, false);
+	close(fds[1]);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(0, status);
+}
+
+TEST_F_TIMEOUT(mixed, recover_read_only, TIMEOUT)
+{
+	struct split_vm *t = &self->t;
+	u64 page, start = t->block_pages, end = t->nr_pages - t->block_pages;
+
+	for (page = start; page < end; page++)
+		*(u64 *)(t->mem + page * t->page_size) =
+			PATTERN(AREA_GPA + page * t->page_size);
+
+	set_slot(t, TEST_SLOT, start, end, KVM_MEM_READONLY);
+	guest_access(t, start, end, 1, false);
+	if (!is_mapped(t, ".bbbbbb."))
+		SKIP(return, "Not mapped by blocks: %s", t->layout);
+
+	set_slot(t, TEST_SLOT, start, end, KVM_MEM_READONLY | KVM_MEM_LOG_DIRTY_PAGES);
+	ASSERT_STREQ(".pppppp.", read_layout(t));
+	set_slot(t, TEST_SLOT, start, end, KVM_MEM_READONLY);
+	ASSERT_STREQ(".bbbbbb.", read_layout(t));
+	guest_access(t, start, end, 1, false);
+}
+
+/*
  * A memory cgroup without enough room to split a level-1 block whole: splitting
  * ends before its time, and the VM lives on. The OOM killer has no one else to
  * take but the test.
@@ -1037,7 +1415,7 @@ TEST_F_TIMEOUT(full_cgroup, enable, TIMEOUT)
 	check_writes(t);
 	check_memory(t);
 
-	if (has_stats(t->vm)) {
+	if (has_split_stats(t->vm)) {
 		ASSERT_EQ(1, vm_get_stat(t->vm, eager_split_aborts));
 		ASSERT_EQ(variant->chunk_level == 1,
 			  !vm_get_stat(t->vm, eager_split_tables));
