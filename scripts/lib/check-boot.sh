@@ -127,7 +127,7 @@ check_reader()
 	done <<< "$AMPEREONE_LOG"
 	base=$(default_base)
 	SELFTESTS=$(last_series "$base")
-	boot_and_run "$base" 3-no-window "eager_split_reader_test -a -n 8"
+	boot_and_run "$base" "$SELFTESTS" "eager_split_reader_test -a -n 8"
 	boot_and_run "$base" 2-fast-split "eager_split_reader_test -n 8"
 	try "all that the reader is to notice, it does notice in 2-fast-split" \
 		notices_faults "$boot_output"
