@@ -30,6 +30,7 @@ const void *hw_callback(const struct kvm_pgtable_visit_ctx *ctx,
 #include "tests/bbm.c"
 #include "tests/users.c"
 #include "tests/split.c"
+#include "tests/collapse.c"
 #include "tests/model.c"
 #include "stats.c"
 
@@ -66,6 +67,13 @@ static const struct {
 	{ "split_makes_young", test_split_makes_young },
 	{ "split_failed_allocation", test_split_failed_allocation },
 	{ "split_failures", test_split_failures },
+#ifdef HAVE_COLLAPSE
+	{ "collapse", test_collapse },
+	{ "collapse_level1", test_collapse_level1 },
+	{ "collapse_refused", test_collapse_refused },
+	{ "collapse_attributes", test_collapse_attributes },
+	{ "collapse_frees", test_collapse_frees },
+#endif
 	{ "model", test_model },
 };
 

@@ -225,6 +225,70 @@ static int vm_split_chunks(u64 ia, u64 end, u64 chunk)
 	return ret;
 }
 
+#ifdef HAVE_COLLAPSE
+static const bool collapses = true;
+
+/* What the host maps by blocks: no larger ones, and of those that are, not all. */
+static struct {
+	u64 size, salt;
+	u64 start, end;		/* of what it may be asked about */
+} host;
+
+static bool host_has_block(u64 ia, u64 size)
+{
+	return size <= host.size && (!host.salt || (ia / L2 * host.salt >> 20) % 4);
+}
+
+static bool map_block(struct kvm_pgtable *pgt, u64 ia, u64 size)
+{
+	if (pgt != &vm.pgt || ia % size || ia < host.start || ia + size > host.end ||
+	    !(lookup(pgt, ia).pte & KVM_PTE_VALID))
+		test_fail("asked for a block of %#lx at ia %#lx", size, ia);
+	return host_has_block(ia, size);
+}
+
+/* What is held against a split holds here, too. @nr_blocks: by level */
+static void vm_collapse(u64 ia, u64 size, const u32 *nr_blocks)
+{
+	u64 tlbi = nr_tlbi(), max = 1 + (size >> PAGE_SHIFT) / MAX_TLBI_RANGE_PAGES;
+	struct kvm_pgtable_collapse_stats stats = {};
+	bool any = false;
+	s8 level;
+
+	host.start = ia;
+	host.end = ia + size;
+	hw_split(0, 0, splits_in_place());
+	hw_rcu(1);
+	kvm_pgtable_stage2_collapse(&vm.pgt, ia, size, map_block, &stats);
+	hw_rcu(-1);
+	hw_split(0, 0, false);
+	hw_unlock();
+
+	for (level = 0; level < KVM_PGTABLE_LAST_LEVEL; level++) {
+		any |= nr_blocks[level];
+		if (stats.nr_blocks[level] != nr_blocks[level])
+			test_fail("statistics have %u level %d blocks, not %u",
+				  stats.nr_blocks[level], level, nr_blocks[level]);
+	}
+	tlbi = nr_tlbi() - tlbi;
+	if (stats.nr_tlb_flushes != any || tlbi < any || tlbi > any * max)
+		test_fail("%lu TLB invalidations, %u in the statistics", tlbi,
+			  stats.nr_tlb_flushes);
+}
+#else
+static const bool collapses;
+static struct { u64 size, salt; } host;
+
+static bool host_has_block(u64 ia, u64 size)
+{
+	return false;
+}
+
+static void vm_collapse(u64 ia, u64 size, const u32 *nr_blocks)
+{
+}
+#endif
+
 static void vm_destroy(void)
 {
 	hw_quiesce();

@@ -57,18 +57,38 @@ static void leaf_changes(u64 ia, s8 level, u64 old, u64 new)
 	}
 }
 
+/* The parts of a block, but for what may change while they are valid. */
+static bool is_alike(u64 *table, s8 level, u64 leaf)
+{
+	u64 i;
+
+	for (i = 0; i < PTRS_PER_PTE; i++, leaf += kvm_granule_size(level)) {
+		if (is_table(table[i], level)) {
+			if (!is_alike(child_of(table[i]), level + 1, leaf))
+				return false;
+		} else if ((table[i] ^ leaf ^ (level == KVM_PGTABLE_LAST_LEVEL ? 3 : 1)) &
+			   ~(S2_PERMS | S2_AF)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /*
- * FEAT_BBM at level 2: a table may replace a block without a break, if the size
- * is all that changes. The Access flag needs none in any case.
+ * FEAT_BBM at level 2: a table may replace a block without a break, or a block a
+ * table, if the size is all that changes. The Access flag needs none in any case,
+ * and nor do the permissions of pages that become those of a block.
  */
 static bool changes_size(s8 level, u64 old, u64 new)
 {
-	u64 *table = child_of(new), leaf = old & ~3ULL;
+	u64 leaf = (is_table(new, level) ? old : new) & ~3ULL;
 
-	return root->mmu && hw_caps & BIT(HW_BBML2) &&
-	       !is_table(old, level) && is_table(new, level) &&
-	       (is_complete(table, level + 1, leaf) ||
-		is_complete(table, level + 1, leaf | S2_AF));
+	if (!root->mmu || !(hw_caps & BIT(HW_BBML2)) ||
+	    is_table(old, level) == is_table(new, level))
+		return false;
+	return is_table(old, level) ? is_alike(child_of(old), level + 1, leaf) :
+				      is_complete(child_of(new), level + 1, leaf) ||
+				      is_complete(child_of(new), level + 1, leaf | S2_AF);
 }
 
 static void link_table(s8 level, u64 ia, u64 new, enum hw_order order)
@@ -76,6 +96,20 @@ static void link_table(s8 level, u64 ia, u64 new, enum hw_order order)
 	if (order != HW_RELEASE && !all_visible(child_of(new), level + 1))
 		violation(HW_NOT_VISIBLE, ia, kvm_granule_size(level));
 	set_live(child_of(new), level + 1, ia, true);
+}
+
+/* From here on, the TLB may hold the old size and the new one. */
+static void change_size(s8 level, u64 ia, u64 old, u64 new, enum hw_order order)
+{
+	size_t i = nr_stales;
+
+	add_stale(ia, level, old, false);
+	if (is_table(old, level))
+		set_live(child_of(old), level + 1, ia, false);
+	for (; i < nr_stales; i++)
+		stales[i].both = true;
+	if (is_table(new, level))
+		link_table(level, ia, new, order);
 }
 
 static void live_store(struct page *p, u64 ia, u64 old, u64 new, enum hw_order order)
@@ -91,12 +125,8 @@ static void live_store(struct page *p, u64 ia, u64 old, u64 new, enum hw_order o
 	if (old & new & KVM_PTE_VALID) {
 		if (!is_table(old, p->level) && !is_table(new, p->level))
 			return leaf_changes(ia, p->level, old, new);
-		if (changes_size(p->level, old, new)) {
-			add_stale(ia, p->level, old, false);
-			if (old & S2_AF)
-				stales[nr_stales - 1].both = true;
-			return link_table(p->level, ia, new, order);
-		}
+		if (changes_size(p->level, old, new))
+			return change_size(p->level, ia, old, new, order);
 		violation(HW_NO_BREAK, ia, size);
 	}
 	if (old & KVM_PTE_VALID) {

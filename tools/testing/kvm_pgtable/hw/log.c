@@ -11,7 +11,7 @@ enum hw_violation {
 	HW_LEFT_VALID,		/* block left in front of one that is broken */
 	HW_EARLY_LINK,		/* table linked before the batch is invalidated */
 	HW_INCOMPLETE,		/* block broken for a table that is not complete */
-	HW_NEEDLESS_BREAK,	/* block broken that could have been replaced */
+	HW_NEEDLESS_BREAK,	/* entry broken that could have been replaced */
 	HW_UNLOCKED,		/* block and pages left in the TLB with the lock dropped */
 };
 

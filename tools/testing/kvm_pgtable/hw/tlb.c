@@ -12,7 +12,7 @@ static struct stale {
 	s8 level;
 	bool af_only;		/* merely old: to be flushed at leisure */
 	bool issued;		/* invalidated, but not synchronised */
-	bool both;		/* its parts may be in the TLB, too */
+	bool both;		/* another size may be in the TLB, too */
 } *stales;
 static size_t nr_stales, max_stales;
 

@@ -144,6 +144,82 @@ static void bad_range_too_short(void)
 	collapse(L2 - PAGE_SIZE);
 }
 
+/* The same with FEAT_BBM: no break. The table has @table_diff, the block @diff. */
+static void collapse_in_place(u64 table_diff, u64 diff, void (*flush)(void))
+{
+	u64 *table;
+	struct leaf l = bbm_setup(&table);
+
+	hw_store(l.ptep, 0, HW_PLAIN);
+	flush_block(IA);
+	table[PTRS_PER_PTE - 1] ^= table_diff;
+	hw_store(l.ptep, bbm_table_pte(table), HW_RELEASE);
+	hw_barrier();
+
+	hw_split(0, 0, true);
+	hw_store(l.ptep, l.pte ^ diff, HW_RELEASE);
+	flush();
+	hw_unlock();
+	hw_barrier();
+	hw_split(0, 0, false);
+	hw_free(table);
+}
+
+static void flush_all(void)
+{
+	__kvm_tlb_flush_vmid(&vm.mmu);
+}
+
+static void flush_range(void)
+{
+	__kvm_tlb_flush_vmid_range(&vm.mmu, IA, PTRS_PER_PTE);
+}
+
+static void good_collapse_in_place(void)
+{
+	collapse_in_place(0, 0, flush_all);
+}
+
+static void good_collapse_in_place_attrs(void)
+{
+	collapse_in_place(S2_PERMS | S2_AF, 0, flush_all);
+}
+
+static void bad_collapse_in_place_flushed_by_range(void)
+{
+	collapse_in_place(0, 0, flush_range);
+}
+
+static void bad_collapse_in_place_not_flushed(void)
+{
+	collapse_in_place(0, 0, hw_barrier);
+}
+
+static void bad_collapse_in_place_hole(void)
+{
+	collapse_in_place(KVM_PTE_VALID, 0, flush_all);
+}
+
+static void bad_collapse_in_place_page_moved(void)
+{
+	collapse_in_place(PAGE_SIZE, 0, flush_all);
+}
+
+static void bad_collapse_in_place_block_moved(void)
+{
+	collapse_in_place(0, L2, flush_all);
+}
+
+static void bad_collapse_in_place_memory_type(void)
+{
+	collapse_in_place(BIT(3), 0, flush_all);
+}
+
+static void bad_collapse_in_place_broken(void)
+{
+	collapse_in_place(0, KVM_PTE_VALID, flush_all);
+}
+
 /*
  * Two blocks become tables with one invalidation, of which these are the steps;
  * meanwhile the entries are locked, and hold the tables to come.
@@ -394,6 +470,17 @@ static const struct {
 	BAD(bad_memory_type, HW_NO_BREAK),
 	GOOD(good_collapse),
 	BAD(bad_range_too_short, HW_NO_TLBI),
+	GOOD_BBML2(good_collapse_in_place),
+	GOOD_BBML2(good_collapse_in_place_attrs),
+	BAD(good_collapse_in_place, HW_NO_BREAK),
+	BAD_BBML2(bad_collapse_in_place_not_flushed, HW_UNLOCKED),
+	BAD_BBML2(bad_collapse_in_place_not_flushed, HW_EARLY_FREE),
+	BAD_BBML2(bad_collapse_in_place_flushed_by_range, HW_UNLOCKED),
+	BAD_BBML2(bad_collapse_in_place_hole, HW_NO_BREAK),
+	BAD_BBML2(bad_collapse_in_place_page_moved, HW_NO_BREAK),
+	BAD_BBML2(bad_collapse_in_place_block_moved, HW_NO_BREAK),
+	BAD_BBML2(bad_collapse_in_place_memory_type, HW_NO_BREAK),
+	BAD_BBML2(bad_collapse_in_place_broken, HW_NEEDLESS_BREAK),
 	GOOD(good_batch),
 	GOOD(good_batch_flush_all),
 	GOOD(good_batch_flush_each),

@@ -18,12 +18,12 @@ static bool shrink = true;
 
 enum op_type {
 	OP_MAP, OP_UNMAP, OP_WRPROTECT, OP_RELAX, OP_MKYOUNG, OP_AGE, OP_SPLIT,
-	OP_SPLIT_CHUNKS, OP_FLUSH, OP_GET_LEAF, OP_ANNOTATE, NR_OPS
+	OP_SPLIT_CHUNKS, OP_FLUSH, OP_GET_LEAF, OP_ANNOTATE, OP_COLLAPSE, NR_OPS
 };
 
 static const char * const op_names[] = {
 	"map", "unmap", "wrprotect", "relax", "mkyoung", "age", "split",
-	"split_chunks", "flush", "get_leaf", "annotate",
+	"split_chunks", "flush", "get_leaf", "annotate", "collapse",
 };
 
 struct op {
@@ -34,7 +34,7 @@ struct op {
 	u64 pa;
 	u32 cache;
 	u32 fail_at;
-	u64 chunk;
+	u64 chunk;		/* collapse: the host's block size */
 };
 
 static struct {
@@ -456,17 +456,72 @@ static void op_get_leaf(const struct op *op)
 		test_fail("get_leaf");
 }
 
+/*
+ * The block that could map what its pages map: one piece of memory, the same but for
+ * permissions to write and execute and the Access flag. 0 if there is none.
+ */
+static u64 collapsed_pte(u32 page, s8 level)
+{
+	u64 nr = leaf_pages(level), pa = 0, xn = KVM_PTE_LEAF_ATTR_HI_S2_XN;
+	u64 ored = S2_AF | KVM_PTE_LEAF_ATTR_LO_S2_S2AP_W, attr = 0;
+	u32 p;
+
+	for (p = page; p < page + nr; p++) {
+		u64 val = m.val[p], here = val & ~(pa_bits(-1ULL) | 3);
+		u64 offset = (p - leaf_start(p)) * PAGE_SIZE;
+
+		if (!(val & 1) || m.level[p] <= level)
+			return 0;
+		if (p == page) {
+			pa = pa_of(val);
+			attr = here;
+		}
+		if (pa % kvm_granule_size(level) ||
+		    pa_of(val) + offset != pa + (p - page) * PAGE_SIZE ||
+		    (attr ^ here) & ~(ored | xn))
+			return 0;
+		attr |= here & ored;
+		if ((attr ^ here) & xn)
+			attr = (attr & ~xn) | FIELD_PREP(KVM_PTE_LEAF_ATTR_HI_S2_XN, 2);
+	}
+	return leaf_pte(pa, attr, level);
+}
+
+/* Level by level, the largest blocks first. */
+static void op_collapse(const struct op *op)
+{
+	s8 level = max_t(s8, vm.pgt.start_level, KVM_PGTABLE_MIN_BLOCK_LEVEL);
+	u32 nr_blocks[KVM_PGTABLE_LAST_LEVEL] = {}, end = op->page + op->nr, p;
+
+	host.size = op->chunk;
+	host.salt = op->flag & 1 ? op->prot | 1 : 0;
+	for (; level < KVM_PGTABLE_LAST_LEVEL; level++) {
+		u64 nr = leaf_pages(level), pte;
+
+		for (p = ALIGN(op->page, nr); p + nr <= end; p += nr) {
+			if (!host_has_block(ia_of(p), nr * PAGE_SIZE))
+				continue;
+			pte = collapsed_pte(p, level);
+			if (!pte)
+				continue;
+			model_set(p, nr, pte, level);
+			nr_blocks[level]++;
+		}
+	}
+	vm_collapse(ia_of(op->page), op->nr * PAGE_SIZE, nr_blocks);
+}
+
 static void (* const op_fns[])(const struct op *op) = {
 	op_map, op_unmap, op_wrprotect, op_relax, op_mkyoung, op_age, op_split,
-	op_split_chunks, op_flush, op_get_leaf, op_annotate,
+	op_split_chunks, op_flush, op_get_leaf, op_annotate, op_collapse,
 };
 
 /* -- runs ------------------------------------------------------------------ */
 
 static struct op random_op(void)
 {
-	static const u8 weights[NR_OPS] = { 25, 12, 8, 8, 5, 7, 12, 8, 3, 5, 4 };
-	u32 block = leaf_pages(2), center = NR_MODEL / 2, w = rnd(97);
+	static const u8 weights[NR_OPS] = { 25, 12, 8, 8, 5, 7, 12, 8, 3, 5, 4, 16 };
+	u32 block = leaf_pages(2), center = NR_MODEL / 2, w = rnd(collapses ? 113 : 97);
 	struct op op = { .flag = rnd(4) };
 	s64 page;
 
@@ -502,6 +557,10 @@ static struct op random_op(void)
 			op.page = rnd(2) ? 0 : center;
 		op.nr = rnd(8) ? 2 * block : center;
 		break;
+	}
+	if (op.type == OP_COLLAPSE && rnd(4)) {
+		op.page = rnd(8) ? ALIGN_DOWN(op.page, block) : 0;
+		op.nr = op.page ? block * (1 + rnd(3)) + rnd(3) : NR_MODEL;
 	}
 	op.nr = min_t(u32, op.nr, NR_MODEL - op.page);
 
@@ -544,8 +603,10 @@ static void print_op(const struct op *op)
 		fprintf(stderr, " pa %#lx prot %#lx", op->pa, op->prot);
 	if (op->type == OP_SPLIT)
 		fprintf(stderr, " cache %u", op->cache);
-	if (op->type == OP_SPLIT_CHUNKS)
+	if (op->type == OP_SPLIT_CHUNKS || op->type == OP_COLLAPSE)
 		fprintf(stderr, " chunk %#lx", op->chunk);
+	if (op->type == OP_COLLAPSE)
+		fprintf(stderr, " salt %#lx", op->prot);
 	if ((op->type == OP_SPLIT || op->type == OP_MAP) && op->fail_at)
 		fprintf(stderr, " fail allocation %u", op->fail_at);
 	fputc('\n', stderr);
