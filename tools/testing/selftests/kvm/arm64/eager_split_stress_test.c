@@ -2,11 +2,12 @@
 /*
  * eager_split_stress_test - Split blocks while everything else happens to them.
  *
- * vCPUs write to memory that KVM maps by blocks, while dirty logging is toggled
- * and the log harvested, which splits the blocks, and while the host takes the
- * memory away and makes it huge again. None of them waits for another. What makes
- * it a test is the bookkeeping: every write is announced before it's made and
- * acknowledged after, in memory that vCPUs and host share, hence
+ * vCPUs write to memory that KVM maps by blocks, read and execute it, while dirty
+ * logging is toggled and the log harvested, which splits the blocks and maps them
+ * again, and while the host takes the memory away, write-protects, migrates and
+ * shares it, and makes it huge again. None of them waits for another. What makes it a test is the
+ * bookkeeping: every write is announced before it's made and acknowledged after, in
+ * memory that vCPUs and host share, hence
  *
  *  - a page holds what was last written to it, or zero if the host has dropped it
  *    since, whoever looks at it;
@@ -14,6 +15,8 @@
  *    last made clean, and acknowledged before the log was harvested;
  *  - a page isn't in the log if all writes announced before the harvest had been
  *    acknowledged before the page was last made clean.
+ *
+ * And what the host has made read-only, or shares with a child, doesn't change.
  *
  * That leaves open nothing but what the vCPUs write to at that very moment.
  *
@@ -29,6 +32,7 @@
 #include <linux/memfd.h>
 #include <linux/sizes.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include "kvm_util.h"
 #include "processor.h"
@@ -75,6 +79,7 @@ static struct {
 	u64 nr_pages;
 	u64 stride;
 	u32 nr_vcpus;
+	bool execute;
 	bool stop;
 } guest = { .nr_vcpus = 2 };
 
@@ -119,6 +124,9 @@ static struct {
 	u64 dirty_pages;
 	u64 drops;
 	u64 collapses;
+	u64 compactions;
+	u64 protects;
+	u64 shares;
 } stats;
 
 /* splitmix64: any state will do */
@@ -151,6 +159,14 @@ static u64 *page_data(u64 page)
 {
 	return (u64 *)(mem + page * guest.page_size);
 }
+
+/* Pages that keep what they hold have a function, too, which just returns. */
+static u32 *page_code(u64 page)
+{
+	return (u32 *)(page_data(page) + 1);
+}
+
+#define CODE_RET		0xd65f03c0
 
 /*
  * Check the content of a page, in the guest or in the host, while anything may
@@ -218,6 +234,8 @@ static void guest_code(u32 id, u64 random)
 				       id, page, error, value, state[page].done);
 			if (nth % guest.nr_vcpus == id)
 				write_page(page);
+			if (guest.execute)
+				((void (*)(void))page_code(page))();
 		}
 		GUEST_SYNC(0);
 	}
@@ -240,7 +258,9 @@ static void *vcpu_worker(void *vcpu)
 	struct ucall uc;
 
 	while (!READ_ONCE(quit)) {
-		vcpu_run(vcpu);
+		/* A write to what the host has write-protected is made once it may be */
+		while (_vcpu_run(vcpu))
+			TEST_ASSERT(errno == EFAULT, "KVM_RUN failed, errno %d", errno);
 		if (get_ucall(vcpu, &uc) == UCALL_ABORT)
 			REPORT_GUEST_ASSERT(uc);
 		TEST_ASSERT_EQ(uc.cmd, UCALL_SYNC);
@@ -282,6 +302,57 @@ static bool collapse(void *block)
 	return !madvise(block, block_size, MADV_COLLAPSE);
 }
 
+/* Look at pages that nobody may write to, twice. Return whether they have changed. */
+static bool pages_change(u64 first, u64 nr)
+{
+	u64 page, sum[2] = {};
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		for (page = first; page < first + nr; page += guest.stride)
+			sum[i] = sum[i] * 31 + load(*page_data(page));
+		usleep(i ? 0 : 6000);
+	}
+	return sum[0] != sum[1];
+}
+
+static void protect(u64 first, u64 nr)
+{
+	void *start = page_data(first);
+	size_t size = nr * guest.page_size;
+
+	TEST_ASSERT(!mprotect(start, size, PROT_READ), "mprotect() failed, errno %d", errno);
+	TEST_ASSERT(!pages_change(first, nr), "The guest writes to read-only memory");
+	TEST_ASSERT(!mprotect(start, size, PROT_READ | PROT_WRITE),
+		    "mprotect() failed, errno %d", errno);
+	stats.protects++;
+}
+
+/* A child has the pages as they were. */
+static void share(u64 first, u64 nr)
+{
+	int status;
+	pid_t pid = fork();
+
+	TEST_ASSERT(pid >= 0, "fork() failed, errno %d", errno);
+	if (!pid)
+		_exit(pages_change(first, nr));
+	TEST_ASSERT(waitpid(pid, &status, 0) == pid && !status,
+		    "The guest writes to memory of another process");
+	stats.shares++;
+}
+
+/* Have pages migrate to where they leave the most room. */
+static bool compact(void)
+{
+	FILE *file = fopen("/proc/sys/vm/compact_memory", "w");
+
+	if (!file)
+		return false;
+	fputs("1", file);
+	return !fclose(file);
+}
+
 static void *churn_worker(void *unused)
 {
 	u64 block_pages = block_size / guest.page_size;
@@ -292,14 +363,27 @@ static void *churn_worker(void *unused)
 		first = next_random(&random) % nr_blocks * block_pages;
 		offset = next_random(&random) % block_pages;
 
-		switch (mem_type->hugetlb ? 0 : next_random(&random) % 6) {
+		switch (next_random(&random) % (mem_type->hugetlb ? 2 : 10)) {
 		case 0:
 			drop(first, block_pages);
 			break;
 		case 1:
-			drop(first + offset, next_random(&random) % (block_pages - offset) + 1);
+			protect(first, block_pages);
 			break;
 		case 2:
+			protect(first + offset, 1);
+			break;
+		case 3:
+			drop(first + offset, next_random(&random) % (block_pages - offset) + 1);
+			break;
+		case 4:
+			if (mem_type->private)
+				share(first, block_pages);
+			break;
+		case 5:
+			stats.compactions += compact();
+			break;
+		case 6:
 			/* Let the block come back by pages */
 			kvm_madvise(page_data(first), block_size, MADV_NOHUGEPAGE);
 			drop(first, block_pages);
@@ -497,6 +581,7 @@ static void create_vm(struct kvm_vcpu **vcpus, u8 eager_split_shift)
 	guest.page_size = getpagesize();
 	guest.nr_pages = mem_size / guest.page_size;
 	guest.stride = guest.nr_pages / MAX_ACCESSED_PAGES | 1;
+	guest.execute = !mem_type->private;
 	sync_global_to_guest(vm, guest);
 
 	vm_set_user_memory_region2(vm, TEST_SLOT, 0, TEST_ADDR, mem_size, mem, 0, 0);
@@ -504,6 +589,11 @@ static void create_vm(struct kvm_vcpu **vcpus, u8 eager_split_shift)
 		addr = align_down((u64)page_data(page), vm->page_size);
 		if (!sparsebit_is_set(vm->vpages_mapped, addr >> vm->page_shift))
 			virt_map(vm, addr, addr, 1);
+		if (guest.execute) {
+			*page_code(page) = CODE_RET;
+			__builtin___clear_cache((char *)page_code(page),
+						(char *)(page_code(page) + 1));
+		}
 	}
 
 	state_size = align_up(guest.nr_pages * sizeof(*state), SZ_64K);
@@ -561,9 +651,10 @@ static void run_vm(u8 eager_split_shift, double seconds)
 
 	for (page = 0; page < guest.nr_pages; page++)
 		nr_writes += state[page].done;
-	pr_info("%s, chunk %luK: %lu rounds, %lu writes, %lu drops, %lu collapses, %lu dirty pages in %lu logs\n",
+	pr_info("%s, chunk %luK: %lu rounds, %lu writes, %lu drops, %lu protects, %lu shares, %lu collapses, %lu compactions, %lu dirty pages in %lu logs\n",
 		mem_type->name, (1ul << eager_split_shift) / SZ_1K, nr_rounds, nr_writes,
-		stats.drops, stats.collapses, stats.dirty_pages, stats.logs);
+		stats.drops, stats.protects, stats.shares, stats.collapses, stats.compactions,
+		stats.dirty_pages, stats.logs);
 
 	pthread_barrier_destroy(&barrier);
 	kvm_vm_free(vm);
