@@ -13,7 +13,7 @@ debug_setup='run()
 	case $1 in
 	fail=*) with_failures "$@" ;;
 	traced) shift; traced "$@" ;;
-	*) timeout -s KILL 900 ./"$@" ;;
+	*) timeout -s KILL 1500 ./"$@" ;;
 	esac
 }
 traced()
@@ -86,8 +86,10 @@ debug_tests=(
 check_debug()
 {
 	local CONFIG=$TOP/arch/arm64/configs/kvm_selftests_debug.config base
-	local boot_setup=$debug_setup boot_timeout=3600
+	local boot_setup=$debug_setup boot_timeout=3600 boot_options=()
 
 	base=$(default_base)
 	boot_and_run "$base" "$(last_series "$base")" "${debug_tests[@]}"
+	boot_options=(--smp 2)
+	boot_and_run "$base" "$(last_series "$base")" "eager_split_stress_test -t 600"
 }
