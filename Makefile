@@ -13,7 +13,7 @@ help:
 	@echo 'make clean    remove build/'
 	@echo
 	@echo 'KDIR=~/src/linux uses that git tree instead of the fetched kernel.'
-	@echo 'BASE=NAME chooses another one from scripts/lib/bases. More options:'
+	@echo 'BASE=NAME chooses another one from scripts/lib/targets. More options:'
 	@echo 'scripts/bench -h, scripts/check -h, scripts/kernel -h, scripts/boot -h.'
 
 bench: deps
@@ -26,7 +26,7 @@ matrix: deps
 	@scripts/check --matrix $(BASE)
 
 deps:
-	@scripts/deps
+	@scripts/deps $(BASE)
 
 kernel: deps
 	@scripts/kernel build $(BASE)

@@ -26,7 +26,7 @@ apt_options=(
 	-o Dir::State::Lists="$APT/lists"
 	-o Dir::State::status="$APT/status"
 	-o Dir::Cache="$APT/cache"
-	-o APT::Architectures::=arm64
+	-o APT::Architectures::="$debian_arch"
 	-o APT::Sandbox::User=root
 )
 
@@ -57,7 +57,7 @@ update_lists()
 	flock 8
 	touch "$APT/status"
 	for suite in stable stable-backports unstable experimental; do
-		echo "deb [arch=amd64,arm64 signed-by=$key] $mirror $suite main"
+		echo "deb [arch=amd64,$debian_arch signed-by=$key] $mirror $suite main"
 	done > "$APT/sources.list"
 	echo "deb-src [signed-by=$key] $mirror unstable main" >> "$APT/sources.list"
 	apt-get -q "${apt_options[@]}" update > "$APT/update.log" 2>&1 ||

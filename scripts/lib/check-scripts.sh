@@ -222,8 +222,8 @@ bad_values()
 small_tree()
 {
 	rm -rf "$1"
-	mkdir -p "$1/arch/arm64/kvm/hyp"
-	echo "int x;" > "$1/arch/arm64/kvm/hyp/pgtable.c"
+	mkdir -p "$1/arch/arm64/kvm"
+	echo "int x;" > "$1/arch/arm64/kvm/mmu.c"
 }
 
 commit_small_tree()
@@ -248,9 +248,9 @@ kdir_not_git()
 kdir_dirty()
 {
 	commit_small_tree "$tmp/dirty"
-	echo "int y;" >> "$tmp/dirty/arch/arm64/kvm/hyp/pgtable.c"
+	echo "int y;" >> "$tmp/dirty/arch/arm64/kvm/mmu.c"
 	refused "uncommitted changes" env KDIR="$tmp/dirty" "$TOP/scripts/bench"
-	grep -q "int y;" "$tmp/dirty/arch/arm64/kvm/hyp/pgtable.c"
+	grep -q "int y;" "$tmp/dirty/arch/arm64/kvm/mmu.c"
 }
 
 kdir_bare()
@@ -280,11 +280,11 @@ kdir_strange_path()
 	cd "$tmp" || return
 	export KDIR="x:y z"
 	"$TOP/scripts/kernel" fetch
-	echo "int y;" >> "$KDIR/arch/arm64/kvm/hyp/pgtable.c"
+	echo "int y;" >> "$KDIR/arch/arm64/kvm/mmu.c"
 	commit_tree "$KDIR"
 	"$TOP/scripts/kernel" fetch
 	clone=$("$TOP/scripts/kernel" tree)
-	grep "int y;" "$clone/arch/arm64/kvm/hyp/pgtable.c"
+	grep "int y;" "$clone/arch/arm64/kvm/mmu.c"
 	rm -rf "$clone" "$clone.lock"
 }
 

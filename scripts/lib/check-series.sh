@@ -5,15 +5,16 @@
 # A worktree at REVISION of what the patches and the harness look at, no more.
 partial_tree()
 {
-	local base=$1 revision=$2 work=$3 tree
+	local base=$1 revision=$2 work=$3 tree arch
 
 	"$TOP/scripts/kernel" fetch "$base"
 	tree=$("$TOP/scripts/kernel" tree "$base")
 	rm -rf "$work"
 	git -C "$tree" worktree prune
 	git -C "$tree" worktree add -q --no-checkout --detach "$work" "$revision"
+	arch=/arch/$(base_field "$base" 2)
 	git -C "$work" sparse-checkout set --no-cone \
-		"/arch/arm64/kvm/" "/arch/arm64/include/" "/include/trace/" \
+		"$arch/kvm/" "$arch/include/" "/include/trace/" \
 		"/tools/" "/Documentation/virt/kvm/" "/MAINTAINERS"
 	git -C "$work" checkout -q --detach "$revision"
 }
@@ -79,7 +80,7 @@ check_harness()
 	try "mutations are for a tree of $base" \
 		"$TOP/tools/testing/kvm_pgtable/mutate.py" --find "${trees[@]}"
 	# The page-table code of the others is the same.
-	for base in $(bases | tail -n +2); do
+	for base in $(bases "$(base_field "$base" 2)" | tail -n +2); do
 		"$TOP/scripts/kernel" apply "$base"
 		revision=$(last_series "$base")
 		try "harness on $base at $revision" \
@@ -204,5 +205,9 @@ lint_base()
 
 check_lint()
 {
-	lint_base "$(bases | head -n 1)"
+	local base
+
+	for base in $(first_bases); do
+		lint_base "$base"
+	done
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Sourced by every script: where things are, how to fail, the table of bases.
+# Sourced by every script: where things are, how to fail, the table of targets.
 
 set -euo pipefail
 
@@ -12,19 +12,8 @@ SELF=${0##*/}
 # the selftests' one, for one, then thinks that its caller set OUTPUT.
 unset MAKELEVEL MAKEFLAGS MFLAGS
 
-export ARCH=${ARCH:-arm64}
-export CROSS_COMPILE=${CROSS_COMPILE-aarch64-linux-gnu-}
-QEMU=${QEMU:-qemu-system-aarch64}
 JOBS=$(nproc)
-
-# QEMU's CPU with the ID of an AmpereOne, by which the kernel finds its erratum
-# AC03_CPU_38, and that block sizes may be changed without a break.
-# shellcheck disable=SC2034 # for those that source this
-AMPEREONE=max,midr=0xc00fac30
-# What the kernel's log says then, one to a line.
-# shellcheck disable=SC2034
-AMPEREONE_LOG="detected: BBM Level
-detected: AmpereOne erratum AC03_CPU_38"
+QEMU=${QEMU-}
 
 die()
 {
@@ -35,6 +24,17 @@ die()
 say()
 {
 	echo "$SELF: $*" >&2
+}
+
+# use_arch ARCH: have its settings. Those of the environment are for its own ARCH.
+use_arch()
+{
+	[[ -f $TOP/scripts/lib/arch-$1.sh ]] ||
+		die "no architecture '$1', see scripts/lib/targets"
+	[[ $1 == "$ARCH" ]] || unset CROSS_COMPILE QEMU
+	export ARCH=$1
+	# shellcheck source=/dev/null
+	. "$TOP/scripts/lib/arch-$ARCH.sh"
 }
 
 [[ $TOP != *[[:space:]:]* ]] ||
@@ -90,16 +90,24 @@ choose()
 	done
 }
 
+# The names of all, or of those of an architecture.
 bases()
 {
-	awk '!/^#/ && NF { print $1 }' "$TOP/scripts/lib/bases"
+	awk -v arch="${1-}" '!/^#/ && NF && (arch == "" || $2 == arch) { print $1 }' \
+		"$TOP/scripts/lib/targets"
 }
 
-# Field 2 or 3 of a base's row.
+# Field 2, 3 or 4 of a base's row.
 base_field()
 {
 	awk -v name="$1" -v field="$2" \
-		'!/^#/ && $1 == name { print $field }' "$TOP/scripts/lib/bases"
+		'!/^#/ && $1 == name { print $field }' "$TOP/scripts/lib/targets"
+}
+
+# The first base of each architecture.
+first_bases()
+{
+	awk '!/^#/ && NF && !seen[$2]++ { print $1 }' "$TOP/scripts/lib/targets"
 }
 
 default_base()
@@ -107,26 +115,30 @@ default_base()
 	if [[ -n ${KDIR-} ]]; then
 		echo kdir
 	else
-		bases | head -n 1
+		bases "$ARCH" | head -n 1
 	fi
 }
 
-# KDIR's tree is base 'kdir'.
+# Die unless there is such a base, and turn to its architecture. KDIR's tree is base
+# 'kdir', of the one that ARCH names.
 check_base()
 {
-	[[ $1 == kdir && -n ${KDIR-} ]] || [[ -n $(base_field "$1" 2) ]] ||
+	local arch
+
+	arch=$(base_field "$1" 2)
+	[[ $1 == kdir && -n ${KDIR-} ]] || [[ $arch ]] ||
 		die "no base kernel '$1', choose from: $(bases | xargs)"
+	use_arch "${arch:-$ARCH}"
 }
 
 # The base whose patches KDIR's tree takes: that of its version, or else the first.
 kdir_like()
 {
-	local name
+	local version
 
-	name=v$(sed -n 's/^\(VERSION\|PATCHLEVEL\) = //p' "$KDIR/Makefile" 2> /dev/null |
+	version=v$(sed -n 's/^\(VERSION\|PATCHLEVEL\) = //p' "$KDIR/Makefile" 2> /dev/null |
 		paste -sd .) || true
-	[[ $(base_field "$name" 2) ]] || name=$(bases | head -n 1)
-	echo "$name"
+	{ bases "$ARCH" | grep -x ".*$version" || bases "$ARCH"; } | head -n 1
 }
 
 # The patch directories of a base. What the first one does not have comes from
@@ -136,7 +148,7 @@ patch_dirs()
 	local base=$1 dir
 
 	[[ $base != kdir ]] || base=$(kdir_like)
-	for dir in $(base_field "$base" 3 | tr , ' '); do
+	for dir in $(base_field "$base" 4 | tr , ' '); do
 		echo "$TOP/$dir"
 	done
 }
@@ -188,3 +200,5 @@ last_series()
 {
 	all_series "$1" | tail -n 1
 }
+
+use_arch "${ARCH:=arm64}"
