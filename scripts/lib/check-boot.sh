@@ -2,19 +2,6 @@
 # shellcheck shell=bash
 # Boots of the patched kernels.
 
-# Command lines of the selftests. What is booted of the other bases gets the first four.
-boot_tests=(
-	"eager_split_test"
-	"dirty_log_test -m 3 -i 4"
-	"dirty_log_test -m 3 -i 4 -E 1G -s anonymous_thp"
-	"dirty_log_test -m 3 -i 4 -E 2M -s anonymous_hugetlb_1gb"
-	"dirty_log_test -m 3 -i 4 -E 4K -s anonymous_thp"
-	"dirty_log_perf_test -m 3 -b 64M -g -s anonymous_thp"
-	"dirty_log_perf_test -m 3 -b 64M -s anonymous_thp"
-	"kvm_page_table_test -m 3 -b 64M -s anonymous_thp"
-	"memslot_modification_stress_test -m 3 -b 16M -i 20"
-)
-
 # What the job begins with: how to run a test.
 boot_setup='run() { ./"$@"; }'
 
@@ -95,6 +82,8 @@ check_bases()
 	local base
 
 	for base in $(bases | tail -n +2); do
+		check_base "$base"
+		CONFIG=$host_config
 		lint_base "$base"
 		boot_and_run "$base" "$(last_series "$base")" "${boot_tests[@]:0:4}"
 	done

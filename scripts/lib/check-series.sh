@@ -90,7 +90,11 @@ check_harness()
 
 check_created()
 {
-	try "copies equal the patches that they are of" "$TOP/scripts/export" --check
+	local base
+
+	for base in $(main_bases); do
+		try "copies equal the patches of $base" "$TOP/scripts/export" --check "$base"
+	done
 }
 
 # README's own lines build the test in a patched tree that is like new, up to the
@@ -139,7 +143,7 @@ checkpatch_commit()
 		printf -- '--- /dev/null\n+++ b/%s/new\n@@ -0,0 +1 @@\n' "$dir" > "$out/file.patch"
 		(cd "$tree" && ./scripts/get_maintainer.pl --no-git --no-rolestats \
 			--mpath="$out/MAINTAINERS" "$out/file.patch") |
-			grep 'kvmarm@' > /dev/null ||
+			grep "$arch_list" > /dev/null ||
 			{ echo "new files in $dir have no maintainer"; return 1; }
 	done < "$out/new"
 	sort -o "$out/maintained" -u "$out/maintained" "$out/new"
@@ -149,13 +153,15 @@ check_checkpatch()
 {
 	local base tree commit
 
-	base=$(default_base)
-	"$TOP/scripts/kernel" apply "$base"
-	tree=$("$TOP/scripts/kernel" tree "$base")
-	: > "$out/maintained"
-	for commit in $(git -C "$tree" rev-list --reverse "base..$(last_series "$base")"); do
-		try "checkpatch: $(git -C "$tree" log -1 --format=%s "$commit")" \
-			checkpatch_commit "$tree" "$commit"
+	for base in $(main_bases); do
+		check_base "$base"
+		"$TOP/scripts/kernel" apply "$base"
+		tree=$("$TOP/scripts/kernel" tree "$base")
+		: > "$out/maintained"
+		for commit in $(git -C "$tree" rev-list --reverse "base..$(last_series "$base")"); do
+			try "checkpatch: $(git -C "$tree" log -1 --format=%s "$commit")" \
+				checkpatch_commit "$tree" "$commit"
+		done
 	done
 }
 
@@ -205,7 +211,7 @@ check_lint()
 {
 	local base
 
-	for base in $(first_bases); do
+	for base in $(main_bases); do
 		lint_base "$base"
 	done
 }

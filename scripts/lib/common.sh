@@ -104,10 +104,21 @@ base_field()
 		'!/^#/ && $1 == name { print $field }' "$TOP/scripts/lib/targets"
 }
 
-# The first base of each architecture.
-first_bases()
+# The first base that is made from a Debian source package.
+first_of_package()
 {
-	awk '!/^#/ && NF && !seen[$2]++ { print $1 }' "$TOP/scripts/lib/targets"
+	awk -v package="$1" '!/^#/ && $3 == package { print $1; exit }' \
+		"$TOP/scripts/lib/targets"
+}
+
+# What is checked in full: the first base of each architecture, or KDIR's tree.
+main_bases()
+{
+	if [[ -n ${KDIR-} ]]; then
+		echo kdir
+	else
+		awk '!/^#/ && NF && !seen[$2]++ { print $1 }' "$TOP/scripts/lib/targets"
+	fi
 }
 
 default_base()
