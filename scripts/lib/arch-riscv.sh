@@ -18,8 +18,8 @@ qemu_modes=()
 matrix_cells=()
 
 arch_packages=(gcc-riscv64-linux-gnu libc6-dev-riscv64-cross qemu-system-misc opensbi)
-series_file=tools/testing/selftests/kvm/dirty_log_cow_test.c
-series_mark=main
+series_file=arch/riscv/include/asm/kvm_gstage.h
+series_mark=KVM_GSTAGE_PTE_HOST_WRITABLE
 arch_list=kvm@
 
 # Debian 12's compiler refuses memslot_perf_test.
