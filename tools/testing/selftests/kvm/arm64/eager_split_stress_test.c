@@ -5,9 +5,9 @@
  * vCPUs write to memory that KVM maps by blocks, read and execute it, while dirty
  * logging is toggled and the log harvested, which splits the blocks and maps them
  * again, and while the host takes the memory away, write-protects, migrates and
- * shares it, and makes it huge again. None of them waits for another. What makes it a test is the
- * bookkeeping: every write is announced before it's made and acknowledged after, in
- * memory that vCPUs and host share, hence
+ * shares it, and makes it huge again. None of them waits for another. What makes
+ * it a test is the bookkeeping: every write is announced before it's made and
+ * acknowledged after, in memory that vCPUs and host share, hence
  *
  *  - a page holds what was last written to it, or zero if the host has dropped it
  *    since, whoever looks at it;
@@ -302,18 +302,22 @@ static bool collapse(void *block)
 	return !madvise(block, block_size, MADV_COLLAPSE);
 }
 
+static u64 sum_pages(u64 first, u64 nr)
+{
+	u64 page, sum = 0;
+
+	for (page = first; page < first + nr; page += guest.stride)
+		sum = sum * 31 + load(*page_data(page));
+	return sum;
+}
+
 /* Look at pages that nobody may write to, twice. Return whether they have changed. */
 static bool pages_change(u64 first, u64 nr)
 {
-	u64 page, sum[2] = {};
-	int i;
+	u64 before = sum_pages(first, nr);
 
-	for (i = 0; i < 2; i++) {
-		for (page = first; page < first + nr; page += guest.stride)
-			sum[i] = sum[i] * 31 + load(*page_data(page));
-		usleep(i ? 0 : 6000);
-	}
-	return sum[0] != sum[1];
+	usleep(6000);
+	return sum_pages(first, nr) != before;
 }
 
 static void protect(u64 first, u64 nr)
