@@ -395,6 +395,11 @@ static const char *read_layout(struct split_vm *t)
 	}
 	fclose(dump);
 
+	/* What is beyond the last mapping need not be in the dump. */
+	for (addr = 0; addr < t->nr_blocks; addr++)
+		if (t->layout[addr] == ' ')
+			t->layout[addr] = '.';
+
 	return t->layout;
 }
 
@@ -1173,7 +1178,10 @@ TEST_F_TIMEOUT(recover, time_and_again, TIMEOUT)
 		ASSERT_EQ(0, vm_get_stat(t->vm, recover_level1_blocks));
 		ASSERT_EQ(recovered * nr_blocks, vm_get_stat(t->vm, recover_level2_blocks));
 	}
-	ASSERT_EQ(recovered, vm_get_stat(t->vm, recover_tlb_flushes));
+	/* Done in steps of the largest block, each with a flush: are there more than one? */
+	if (level_size(1))
+		nr_blocks = 1;
+	ASSERT_EQ(recovered * nr_blocks, vm_get_stat(t->vm, recover_tlb_flushes));
 }
 
 /* What is no block to the host, or not all of it, and what belongs to other slots */
