@@ -313,10 +313,20 @@ static void op_clear(unsigned long chunk)
 {
 	u64 ia;
 
+#ifdef HAVE_WRPROTECT_BITMAP
+	unsigned long bitmap[PTRS_PER_PTE / 64];
+
+	memset(bitmap, 0xff, sizeof(bitmap));
+	for (ia = 0; ia < slot_size; ia += SZ_2M) {
+		if (kvm_pgtable_stage2_wrprotect_bitmap(&pgt, ia, SZ_2M, bitmap, 0))
+			split(ia, ia + SZ_2M, chunk);
+	}
+#else
 	for (ia = 0; ia < slot_size; ia += WORD) {
 		if (wrprotect(ia, ia + WORD))
 			split(ia, ia + WORD, chunk);
 	}
+#endif
 	kvm_tlb_flush_vmid_range(&mmu, 0, slot_size);
 }
 

@@ -50,6 +50,9 @@ static const struct {
 	{ "unmap", test_unmap },
 	{ "attrs", test_attrs },
 	{ "wrprotect", test_wrprotect },
+#ifdef HAVE_WRPROTECT_BITMAP
+	{ "wrprotect_bitmap", test_wrprotect_bitmap },
+#endif
 	{ "flush", test_flush },
 	{ "get_leaf", test_get_leaf },
 	{ "pte_prot", test_pte_prot },

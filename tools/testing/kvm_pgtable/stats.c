@@ -57,14 +57,30 @@ static const bool wrprotect_counts = true;
 static const bool wrprotect_counts;
 #endif
 
-/* As kvm_arch_mmu_enable_log_dirty_pt_masked(), for each word of a bitmap */
+/*
+ * As kvm_arch_mmu_enable_log_dirty_pt_bitmap(), for each table of a bitmap that is
+ * set, or, where that is not there yet, for each word
+ */
 static int st_clear(u64 ia, u64 size, u64 chunk)
 {
+#ifdef HAVE_WRPROTECT_BITMAP
+	const u64 step = PTRS_PER_PTE * PAGE_SIZE;
+#else
+	const u64 step = 64 * PAGE_SIZE;
+#endif
+	unsigned long bitmap[PTRS_PER_PTE / 64];
 	u64 end = ia + size, next;
+	int ret;
 
+	memset(bitmap, 0xff, sizeof(bitmap));
 	for (; ia < end; ia = next) {
-		next = min(end, ia + 64 * PAGE_SIZE);
-		if (kvm_pgtable_stage2_wrprotect(&vm.pgt, ia, next - ia) || !wrprotect_counts)
+		next = min(end, ia + step);
+#ifdef HAVE_WRPROTECT_BITMAP
+		ret = kvm_pgtable_stage2_wrprotect_bitmap(&vm.pgt, ia, next - ia, bitmap, 0);
+#else
+		ret = kvm_pgtable_stage2_wrprotect(&vm.pgt, ia, next - ia);
+#endif
+		if (ret || !wrprotect_counts)
 			vm_split_chunks(ia, next, chunk);
 	}
 	return 0;

@@ -69,10 +69,20 @@ static int vm_map(u64 ia, u64 size, u64 pa, u64 prot, int flags)
 	return kvm_pgtable_stage2_map(&vm.pgt, ia, size, pa, prot, &vm.mc, flags);
 }
 
-/* Returns 0 or an error, and checks the number of blocks where that is told. */
-static int wrprotect(u64 ia, u64 size)
+/*
+ * Write-protect a range, or those of its pages that are set in a bitmap if there is
+ * one. Returns 0 or an error, and checks the number of blocks where that is told.
+ */
+static int wrprotect_bitmap(u64 ia, u64 size, const unsigned long *bitmap, u64 bit)
 {
-	int ret = kvm_pgtable_stage2_wrprotect(&vm.pgt, ia, size);
+	int ret;
+
+#ifdef HAVE_WRPROTECT_BITMAP
+	if (bitmap)
+		ret = kvm_pgtable_stage2_wrprotect_bitmap(&vm.pgt, ia, size, bitmap, bit);
+	else
+#endif
+		ret = kvm_pgtable_stage2_wrprotect(&vm.pgt, ia, size);
 
 #ifdef WRPROTECT_COUNTS
 	if (ret >= 0 && ret != count_blocks(&vm.pgt, ia & PAGE_MASK, ia + size, NULL))
@@ -84,12 +94,22 @@ static int wrprotect(u64 ia, u64 size)
 #endif
 }
 
-static int vm_wrprotect(u64 ia, u64 size)
+static int wrprotect(u64 ia, u64 size)
 {
-	int ret = wrprotect(ia, size);
+	return wrprotect_bitmap(ia, size, NULL, 0);
+}
+
+static int vm_wrprotect_bitmap(u64 ia, u64 size, const unsigned long *bitmap, u64 bit)
+{
+	int ret = wrprotect_bitmap(ia, size, bitmap, bit);
 
 	kvm_tlb_flush_vmid_range(&vm.mmu, ia, size);
 	return ret;
+}
+
+static int vm_wrprotect(u64 ia, u64 size)
+{
+	return vm_wrprotect_bitmap(ia, size, NULL, 0);
 }
 
 /* The cache for splitting: @nr free objects, exactly. */

@@ -44,6 +44,9 @@ struct kvm_mmu_memory_cache {
 #define CONFIG_ARM64_CONT_PTE_SHIFT	4
 #define CONFIG_ARM64_CONT_PMD_SHIFT	4
 
+/* asm-generic/bitops/builtin-__ffs.h */
+#define __ffs(word)		__builtin_ctzl(word)
+
 /* asm/pgtable-prot.h; the memory types of asm/memory.h come from the Makefile */
 #define PAGE_S2_MEMATTR(attr)						\
 	PTE_S2_MEMATTR(cpus_have_final_cap(ARM64_HAS_STAGE2_FWB) ?	\

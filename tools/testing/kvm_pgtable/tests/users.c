@@ -205,12 +205,14 @@ static void test_attrs(void)
 
 /*
  * Write-protect some of three tables and a block, which begins or ends anywhere
- * in a table. What is not a page, or not in the range, is left alone.
+ * in a table, or those of its pages that are set in a bitmap, in which @bit is
+ * the first one's. What is not a page, or not in the range, is left alone.
  */
-static void wrprotect_range(u64 first, u64 end)
+static void wrprotect_range(u64 first, u64 end, const unsigned long *bitmap, u64 bit)
 {
 	u64 annotation = (u64)KVM_HOST_INVALID_PTE_TYPE_DONATION << 60 | BIT(7) | BIT(6);
-	u64 ia = IA + first * PAGE_SIZE, size = (end - first) * PAGE_SIZE, attr, stores, i;
+	u64 ia = IA + first * PAGE_SIZE, size = (end - first) * PAGE_SIZE;
+	u64 attr, pte, expected, stores, i;
 
 	start(0);
 	s2_attr(RWX, &attr);
@@ -226,11 +228,13 @@ static void wrprotect_range(u64 first, u64 end)
 	}
 	hw_barrier();
 
-	check_op(!vm_wrprotect(ia, size));
+	check_op(!vm_wrprotect_bitmap(ia, size, bitmap, bit));
 	for (i = 0; i <= 3 * PTRS_PER_PTE; i++) {
 		bool block = i == 3 * PTRS_PER_PTE, in = i < end && (block || i >= first);
-		u64 pte = lookup(&vm.pgt, IA + i * PAGE_SIZE).pte, expected;
 
+		if (in && !block && bitmap)
+			in = bitmap[(bit + i - first) / 64] & BIT((bit + i - first) % 64);
+		pte = lookup(&vm.pgt, IA + i * PAGE_SIZE).pte;
 		expected = leaf_pte(PA + i * PAGE_SIZE, in ? attr & ~BIT(7) : attr, block ? 2 : 3);
 		if (!block && i % 61 == 5)
 			expected = annotation;
@@ -243,24 +247,26 @@ static void wrprotect_range(u64 first, u64 end)
 
 	/* Nothing is left to store */
 	stores = hw_stats.stores;
-	check(!wrprotect(ia, size));
+	check(!vm_wrprotect_bitmap(ia, size, bitmap, bit));
 	check(hw_stats.stores == stores);
 	vm_destroy();
 }
 
+#define NR PTRS_PER_PTE
+static const u64 wrprotect_ranges[][2] = {
+	{ 0, 1 }, { 0, 64 }, { 1, 2 }, { 64, 128 }, { NR - 1, NR }, { 0, NR },
+	{ NR - 1, NR + 1 }, { 0, NR + 1 }, { NR - 1, 2 * NR }, { 7, NR - 3 },
+	{ NR / 2, 2 * NR + 1 }, { NR / 2, NR / 2 + NR }, { NR + 9, 2 * NR - 1 },
+	{ 3 * NR - 1, 3 * NR + 1 }, { 3 * NR + 1, 3 * NR + 2 }, { 2 * NR, 4 * NR },
+	{ 0, 4 * NR },
+};
+
 static void test_wrprotect(void)
 {
-	u64 nr = PTRS_PER_PTE, i;
-	u64 ranges[][2] = {
-		{ 0, 1 }, { 0, 64 }, { 1, 2 }, { 64, 128 }, { nr - 1, nr }, { 0, nr },
-		{ nr - 1, nr + 1 }, { 0, nr + 1 }, { nr - 1, 2 * nr }, { 7, nr - 3 },
-		{ nr / 2, 2 * nr + 1 }, { nr / 2, nr / 2 + nr }, { nr + 9, 2 * nr - 1 },
-		{ 3 * nr - 1, 3 * nr + 1 }, { 3 * nr + 1, 3 * nr + 2 }, { 2 * nr, 4 * nr },
-		{ 0, 4 * nr },
-	};
+	int i;
 
-	for (i = 0; i < ARRAY_SIZE(ranges); i++)
-		wrprotect_range(ranges[i][0], ranges[i][1]);
+	for (i = 0; i < ARRAY_SIZE(wrprotect_ranges); i++)
+		wrprotect_range(wrprotect_ranges[i][0], wrprotect_ranges[i][1], NULL, 0);
 
 	start(0);
 	check(wrprotect(BIT(40), PAGE_SIZE) == -ERANGE);
@@ -268,6 +274,31 @@ static void test_wrprotect(void)
 	check(!wrprotect(0, BIT(40)));
 	vm_destroy();
 }
+
+#ifdef HAVE_WRPROTECT_BITMAP
+/* Bits are set in runs, of which a word may have many, or which span many words. */
+static void test_wrprotect_bitmap(void)
+{
+	static const u32 runs[] = { 1, 3, 200, 3000 };
+	unsigned long bitmap[4 * NR / 64 + 4];
+	const u32 nr_bits = 8 * sizeof(bitmap);
+	u32 bit, run;
+	int i, r;
+
+	for (r = 0; r < ARRAY_SIZE(runs); r++) {
+		for (i = 0; i < ARRAY_SIZE(wrprotect_ranges); i++) {
+			memset(bitmap, 0, sizeof(bitmap));
+			for (bit = rnd(runs[r]); bit < nr_bits; bit += rnd(2 * runs[r])) {
+				run = rnd(2 * runs[r]) + 1;
+				for (; run && bit < nr_bits; run--, bit++)
+					bitmap[bit / 64] |= BIT(bit % 64);
+			}
+			wrprotect_range(wrprotect_ranges[i][0], wrprotect_ranges[i][1], bitmap,
+					rnd(4 * 64));
+		}
+	}
+}
+#endif
 
 static void test_flush(void)
 {
