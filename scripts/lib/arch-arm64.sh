@@ -43,6 +43,8 @@ boot_tests=(
 	"dirty_log_test -m 3 -i 4 -E 1G -s anonymous_thp"
 	"dirty_log_test -m 3 -i 4 -E 2M -s anonymous_hugetlb_1gb"
 	"dirty_log_test -m 3 -i 4 -E 4K -s anonymous_thp"
+	"dirty_log_test -m 3 -i 4 -M dirty-ring -E 2M -s anonymous_thp"
+	"dirty_ring_reset_test"
 	"dirty_log_perf_test -m 3 -b 64M -g -s anonymous_thp"
 	"dirty_log_perf_test -m 3 -b 64M -s anonymous_thp"
 	"kvm_page_table_test -m 3 -b 64M -s anonymous_thp"
