@@ -149,7 +149,11 @@ static void random_sleep(u64 *random, u64 max_usecs)
  * even a store-release and a later load-acquire change places. System calls are
  * ordered after earlier loads and before later stores; order() does the rest.
  */
+#ifdef __aarch64__
 #define load(x)		smp_load_acquire(&(x))
+#else
+#define load(x)		({ smp_mb(); smp_load_acquire(&(x)); })
+#endif
 /* Pairs with load() */
 #define store(x, v)	smp_store_release(&(x), v)
 /* Between a system call and earlier stores, or later loads */
@@ -166,7 +170,11 @@ static u32 *page_code(u64 page)
 	return (u32 *)(page_data(page) + 1);
 }
 
+#ifdef __aarch64__
 #define CODE_RET		0xd65f03c0
+#else
+#define CODE_RET		0x00008067
+#endif
 
 /*
  * Check the content of a page, in the guest or in the host, while anything may
@@ -259,8 +267,11 @@ static void *vcpu_worker(void *vcpu)
 
 	while (!READ_ONCE(quit)) {
 		/* A write to what the host has write-protected is made once it may be */
-		while (_vcpu_run(vcpu))
+		while (_vcpu_run(vcpu)) {
 			TEST_ASSERT(errno == EFAULT, "KVM_RUN failed, errno %d", errno);
+			/* RISC-V's KVM has the kernel's log tell each time. */
+			usleep(2000);
+		}
 		if (get_ucall(vcpu, &uc) == UCALL_ABORT)
 			REPORT_GUEST_ASSERT(uc);
 		TEST_ASSERT_EQ(uc.cmd, UCALL_SYNC);
@@ -437,8 +448,10 @@ static void mark_clean(unsigned long *pages)
 static void set_logging(bool enable)
 {
 	look_before();
-	vm_set_user_memory_region2(vm, TEST_SLOT, enable ? KVM_MEM_LOG_DIRTY_PAGES : 0,
-				   TEST_ADDR, mem_size, mem, 0, 0);
+	/* RISC-V refuses while the host has write-protected some of the memory. */
+	while (__vm_set_user_memory_region2(vm, TEST_SLOT, enable ? KVM_MEM_LOG_DIRTY_PAGES : 0,
+					    TEST_ADDR, mem_size, mem, 0, 0))
+		TEST_ASSERT(errno == EPERM, "KVM_SET_USER_MEMORY_REGION2 failed, errno %d", errno);
 	look_after();
 	bitmap_fill(bitmap, guest.nr_pages);
 	mark_clean(bitmap);
@@ -667,7 +680,21 @@ static void run_vm(u8 eager_split_shift, double seconds)
 	free(bitmap);
 }
 
-/* Size of a mapping at @level of the stage-2, 0 if KVM doesn't support it. */
+/*
+ * Sizes of chunks that can be chosen, as bits, and that of a mapping at @level of
+ * the guest's page-tables, 0 if KVM doesn't support it.
+ */
+#ifdef __aarch64__
+static u64 chunk_sizes(void)
+{
+	int kvm_fd = open_kvm_dev_path_or_exit();
+	int vm_fd = __kvm_ioctl(kvm_fd, KVM_CREATE_VM, (void *)KVM_VM_TYPE_ARM_PROTECTED);
+
+	/* Protected KVM knows the capability, but can't split. */
+	close(kvm_fd);
+	return vm_fd < 0 ? kvm_check_cap(KVM_CAP_ARM_SUPPORTED_BLOCK_SIZES) : 0;
+}
+
 static u64 level_size(int level)
 {
 	u64 sizes = kvm_check_cap(KVM_CAP_ARM_SUPPORTED_BLOCK_SIZES);
@@ -677,6 +704,18 @@ static u64 level_size(int level)
 
 	return sizes & -sizes;
 }
+#else
+static u64 chunk_sizes(void)
+{
+	/* KVM splits whatever it finds. */
+	return BIT_ULL(0);
+}
+
+static u64 level_size(int level)
+{
+	return level == 1 ? SZ_1G : SZ_2M;
+}
+#endif
 
 /* Return whether there is such memory. */
 static bool run_mem_type(const struct mem_type *type, u64 size, u64 chunks, double seconds)
@@ -707,8 +746,8 @@ static void help(char *name, u64 size)
 {
 	printf("usage: %s [-h] [-b memory] [-E chunk] [-r seed] [-t seconds] [-v vcpus]\n"
 	       " -b: size of the memory, rounded up to huge pages (default: %luM)\n"
-	       " -E: chunk size of eager page splitting, 0 for none (default: all sizes that\n"
-	       "     are supported, one after the other)\n"
+	       " -E: chunk size of eager page splitting, 0 for none (arm64 only, default: all\n"
+	       "     sizes that are supported, one after the other)\n"
 	       " -r: seed of all random decisions (default: the time)\n"
 	       " -t: duration, if all types of memory are there (default: 10)\n"
 	       " -v: number of vCPUs (default: %u)\n",
@@ -718,15 +757,12 @@ static void help(char *name, u64 size)
 
 int main(int argc, char *argv[])
 {
-	u64 chunks = kvm_check_cap(KVM_CAP_ARM_SUPPORTED_BLOCK_SIZES), size = SZ_64M;
-	int opt, i, vm_fd, kvm_fd = open_kvm_dev_path_or_exit();
+	u64 chunks = chunk_sizes(), size = SZ_64M;
 	u32 seconds = 10;
 	bool ran = false;
+	int opt, i;
 
-	/* Protected KVM knows the capability, but can't split. */
-	vm_fd = __kvm_ioctl(kvm_fd, KVM_CREATE_VM, (void *)KVM_VM_TYPE_ARM_PROTECTED);
-	__TEST_REQUIRE(chunks && vm_fd < 0, "No eager page splitting");
-	close(kvm_fd);
+	__TEST_REQUIRE(chunks, "No eager page splitting");
 
 	seed = time(NULL);
 	while ((opt = getopt(argc, argv, "b:E:hr:t:v:")) != -1) {
