@@ -21,10 +21,11 @@ boot_and_run()
 	log=$out/boot-${kernel//[^A-Za-z0-9.-]/_}
 	boot_output=$log.out
 	rm -f "$boot_output"
+	# shellcheck disable=SC2086 # a list of tests
 	{
 		image=$("$TOP/scripts/kernel" build "$base" "$revision") &&
-		tests=$("$TOP/scripts/kernel" selftests "$base" "${SELFTESTS-$revision}") &&
-		initramfs=$("$TOP/scripts/initramfs" "$tests")
+		tests=$(test_dirs "$base" "${SELFTESTS-$revision}") &&
+		initramfs=$("$TOP/scripts/initramfs" $tests)
 	} 2> >(tee "$log.build" >&2) || {
 		result "$kernel: builds" not-ok "$log.build"
 		return

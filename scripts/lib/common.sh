@@ -97,7 +97,7 @@ bases()
 		"$TOP/scripts/lib/targets"
 }
 
-# Field 2, 3 or 4 of a base's row.
+# Field 2 to 5 of a base's row.
 base_field()
 {
 	awk -v name="$1" -v field="$2" \
@@ -205,6 +205,17 @@ kernel_series()
 variant()
 {
 	echo "$1${CONFIG:+-$(basename "$CONFIG" .config)}${LLVM:+-llvm${LLVM//[^A-Za-z0-9.-]/_}}"
+}
+
+# test_dirs BASE [REVISION]: the directories of its selftests at REVISION, and of those
+# that measure it.
+test_dirs()
+{
+	local others
+
+	"$TOP/scripts/kernel" selftests "$1" "${2-}" || return
+	others=$(base_field "$1" 5)
+	[[ ! $others ]] || "$TOP/scripts/kernel" selftests "$others"
 }
 
 last_series()
