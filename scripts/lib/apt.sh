@@ -4,13 +4,14 @@
 # configuration that lives under build/ and leaves the system's alone.
 
 APT=$BUILD/apt
+# The system's own release
+codename=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
 
 # The mirror is the one the system itself uses.
 debian_mirror()
 {
-	local codename mirror
+	local mirror
 
-	codename=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
 	# shellcheck disable=SC2016 # apt's own variables
 	mirror=$(apt-get indextargets --format '$(REPO_URI)' \
 		 'Identifier: Packages' "Release: $codename" | head -n 1)
@@ -30,8 +31,9 @@ apt_options=(
 	-o APT::Sandbox::User=root
 )
 
-# A release candidate or a backport is as good as any: whatever the priority of
-# its suite, the newest version counts.
+# newest_version PACKAGE SUITE: a release candidate or a backport is as good as any.
+# Whatever the priority of its suite, the newest version counts, of all suites or of
+# one.
 newest_version()
 {
 	local version newest=
@@ -41,7 +43,8 @@ newest_version()
 			continue
 		newest=$version
 	done < <(apt-cache "${apt_options[@]}" madison "$1" |
-		 awk -F ' *[|] *' '!/Sources/ { print $2 }')
+		 awk -F ' *[|] *' -v suite="$2" \
+			'!/Sources/ && (suite == "" || $3 ~ " " suite "/") { print $2 }')
 	echo "$newest"
 }
 
@@ -56,7 +59,7 @@ update_lists()
 	exec 8> "$APT/lock"
 	flock 8
 	touch "$APT/status"
-	for suite in stable stable-backports unstable experimental; do
+	for suite in "$codename-backports" stable stable-backports unstable experimental; do
 		echo "deb [arch=amd64,$debian_arch signed-by=$key] $mirror $suite main"
 	done > "$APT/sources.list"
 	echo "deb-src [signed-by=$key] $mirror unstable main" >> "$APT/sources.list"
@@ -64,16 +67,16 @@ update_lists()
 		die "cannot update the package lists: $(tail -n 1 "$APT/update.log")"
 }
 
-# fetch_package NAME[:ARCH] DIR: download the newest NAME that Debian has, and
-# unpack it below DIR.
+# fetch_package NAME[:ARCH] DIR [SUITE]: download the newest NAME that Debian, or its
+# SUITE, has, and unpack it below DIR.
 fetch_package()
 {
-	local package=$1 dir=$2 version
+	local package=$1 dir=$2 suite=${3-} version
 
 	update_lists
-	version=$(newest_version "$package")
+	version=$(newest_version "$package" "$suite")
 	[[ -n $version ]] ||
-		die "Debian no longer has $package: choose another base, or set KDIR to a kernel tree"
+		die "Debian no longer has $package${suite:+ in $suite}: choose another base, or set KDIR to a kernel tree"
 	say "downloading $package $version"
 	(cd "$APT/download" && rm -f -- *.deb &&
 	 apt-get -q "${apt_options[@]}" download "$package=$version" > ../download.log 2>&1) ||

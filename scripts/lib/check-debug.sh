@@ -62,34 +62,21 @@ with_failures()
 	return $code
 }'
 
-debug_tests=(
-	"eager_split_test"
-	"traced eager_split_test -r tables.level2_by_level1.enable"
-	"dirty_log_test -m 6 -i 3 -E 4K -s anonymous_thp"
-	"dirty_log_test -m 6 -i 3 -E 2M -s anonymous_thp"
-	"dirty_log_test -m 6 -i 3 -E 2M -s anonymous_hugetlb_1gb"
-	"dirty_log_test -m 6 -i 3 -E 1G -s anonymous_hugetlb_1gb"
-	"dirty_log_perf_test -m 6 -b 64M -g -s anonymous_thp"
-	"dirty_log_perf_test -m 6 -b 64M -s anonymous_thp"
-	"kvm_page_table_test -m 6 -b 64M -s anonymous_thp"
-	"kvm_page_table_test -m 6 -b 1G -s anonymous_hugetlb_1gb"
-	"page_fault_test -m 6"
-	"memslot_modification_stress_test -m 6 -b 16M -i 20"
-	"fail=100 dirty_log_perf_test -m 6 -b 64M -g -s anonymous_thp"
-	"fail=100 dirty_log_test -m 6 -i 3 -M dirty-log -E 2M -s anonymous_thp"
-	"fail=10 dirty_log_test -m 6 -i 3 -M clear-log -E 4K -s anonymous_thp"
-	"fail=10 dirty_log_test -m 6 -i 3 -M clear-log -E 2M -s anonymous_hugetlb_1gb"
-	"fail=1 dirty_log_test -m 6 -i 3 -M clear-log -E 1G -s anonymous_hugetlb_1gb"
-	"fail=10 dirty_log_test -m 6 -i 3 -M dirty-ring -E 2M -s anonymous_thp"
-)
-
-check_debug()
+debug_base()
 {
-	local CONFIG=$TOP/arch/arm64/configs/kvm_selftests_debug.config base
-	local boot_setup=$debug_setup boot_timeout=3600 boot_options=()
+	local base=$1 boot_setup=$debug_setup boot_timeout=3600 boot_options=()
 
-	base=$(default_base)
 	boot_and_run "$base" "$(last_series "$base")" "${debug_tests[@]}"
 	boot_options=(--smp 2)
 	boot_and_run "$base" "$(last_series "$base")" "eager_split_stress_test -t 600"
+}
+
+check_debug()
+{
+	local base
+
+	for base in $(main_bases); do
+		check_base "$base"
+		CONFIG=$TOP/arch/$ARCH/configs/kvm_selftests_debug.config debug_base "$base"
+	done
 }
