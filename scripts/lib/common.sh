@@ -104,6 +104,12 @@ base_field()
 		'!/^#/ && $1 == name { print $field }' "$TOP/scripts/lib/targets"
 }
 
+# Those that are there for their selftests alone.
+test_bases()
+{
+	awk '!/^#/ && NF { print $5 }' "$TOP/scripts/lib/targets"
+}
+
 # The first base that is made from a Debian source package.
 first_of_package()
 {
