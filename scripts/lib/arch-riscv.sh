@@ -70,7 +70,7 @@ set_cell()
 
 	boot=(-m 5G -c "rv64,h=true,sv$levels=on"
 	      -a "default_hugepagesz=1G hugepagesz=1G hugepages=2 hugepagesz=2M hugepages=32")
-	block=2M hugetlb=anonymous_hugetlb_1gb
+	block=2M chunk='' hugetlb=anonymous_hugetlb_1gb
 	says="G-stage page table mode is Sv${levels}x4"
 	case $levels in
 	39) mode=25 ;;
@@ -79,12 +79,14 @@ set_cell()
 	esac
 }
 
-# Command lines of the selftests, of which "scripts/check bases" takes four.
+# Command lines of the selftests. What is booted of the other bases gets the first four.
 boot_tests=(
 	"dirty_log_cow_test"
 	"page_table_leak_test"
 	"dirty_log_test -i 4"
 	"kvm_page_table_test -b 64M -s anonymous_thp"
+	"dirty_ring_reset_test"
+	"eager_split_stress_test -t 20"
 )
 
 # Those on the kernel with checks of its own
