@@ -87,6 +87,29 @@ fetch_package()
 	exec 8>&-
 }
 
+# fetch_with_dependencies DIR NAME...: download what Debian's stable release has of them
+# and of all that they depend on, and unpack the programs and libraries below DIR.
+fetch_with_dependencies()
+{
+	local dir=$1 package
+
+	shift
+	update_lists
+	say "downloading $*, and what they depend on"
+	rm -f "$APT"/cache/archives/*.deb
+	apt-get -q "${apt_options[@]}" -o APT::Architecture="$debian_arch" \
+		-o APT::Default-Release=stable -y --no-install-recommends --download-only \
+		install "$@" > "$APT/download.log" 2>&1 ||
+		die "cannot download $*: $(tail -n 1 "$APT/download.log")"
+	mkdir -p "$dir"
+	for package in "$APT"/cache/archives/*.deb; do
+		dpkg-deb --fsys-tarfile "$package" | tar -x -C "$dir" \
+			--exclude=./usr/share --exclude=./etc --exclude=./var
+	done
+	rm -f "$APT"/cache/archives/*.deb
+	exec 8>&-
+}
+
 # fetch_source NAME DIR: the upstream source of Debian's newest NAME.
 fetch_source()
 {

@@ -10,6 +10,9 @@ debian_arch=arm64
 machine=aarch64
 # What the kernel is configured for, unless something else is asked for
 host_config=$TOP/arch/arm64/configs/kvm_selftests_4k.config
+# What a host that migrates guests is configured for, and what runs in it
+migrate_config=$TOP/arch/arm64/configs/kvm_migrate.config
+migrate_packages=(qemu-system-arm python3-minimal libpython3-stdlib busybox-static)
 
 # QEMU's machine, what makes each boot of it like the other, its CPU and console
 qemu_machine=virt,virtualization=on,gic-version=3

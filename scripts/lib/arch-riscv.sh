@@ -8,6 +8,7 @@ QEMU=${QEMU:-qemu-system-riscv64}
 debian_arch=riscv64
 machine=riscv64
 host_config=''
+migrate_config=''
 
 qemu_machine=virt
 qemu_deterministic=''
