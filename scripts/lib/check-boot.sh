@@ -134,3 +134,27 @@ notices_faults()
 	cat "$1"
 	[[ $(grep -cE ': [1-9][0-9]* faults$' "$1") == 5 ]]
 }
+
+# A real VMM's migration, and that the comparison of the guest's memory finds a bit that
+# differs.
+check_migrate()
+{
+	try "QEMU migrates guests" "$TOP/scripts/migrate" -k patched -o check-migrate
+	try "a bit that differs after a migration is found" \
+		fails "memory differs: ram, MiB 512" "$TOP/scripts/migrate" --corrupt \
+		-k patched -c bitmap-1G -o check-corrupt
+	try "a migration that was cancelled leaves blocks behind" \
+		blocks_are_back "$BUILD/results/check-migrate.json"
+}
+
+blocks_are_back()
+{
+	/usr/bin/python3 - "$1" <<-END
+		import json, sys
+		for run in json.load(open(sys.argv[1]))["results"][0]["runs"]:
+		    if run["case"].startswith("cancel"):
+		        print(run["case"], run["blocks"], run["page_tables"])
+		        assert 0 < run["blocks"][0] == run["blocks"][1]
+		        assert run["page_tables"][2] == run["page_tables"][0]
+	END
+}

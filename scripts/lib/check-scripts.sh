@@ -16,7 +16,8 @@ check_python()
 {
 	local script
 
-	for script in bench-report profile-report matrix-report; do
+	for script in bench-report profile-report matrix-report migrate-report \
+		      lib/migrate/driver.py; do
 		try "$script compiles" /usr/bin/python3 -W error -c \
 			"compile(open('$TOP/scripts/$script').read(), '$script', 'exec')"
 	done
@@ -26,6 +27,7 @@ check_python()
 		fails "1060 instructions counted, but the clock says 1040" profile 720
 	try "profile-report misses an ioctl" fails "but the plugin counted 1" profile
 	try "matrix-report finds what is worse" compare_matrix
+	try "migrate-report compares" compare_migrations
 }
 
 # Runs at a half and a quarter of the cost of another must come out as -50 % and
@@ -110,6 +112,38 @@ compare_matrix()
 		cut -f 1,2 | diff "$results.expected" -
 }
 
+# Three rounds, of which the two after the first one take 3000 instructions, and all
+# ioctls 4000, on one kernel, and twice as many on the other one.
+compare_migrations()
+{
+	local log=$out/migrate-report times ioctls round name count
+
+	for times in 2 1; do
+		ioctls=''
+		while read -r round name count; do
+			ioctls+="${ioctls:+, }{\"round\": $round, \"ioctl\": \"$name\","
+			ioctls+=" \"calls\": 1, \"instructions\": $((times * count))}"
+		done <<-END
+			1 clear 500
+			2 get 1000
+			2 clear 1000
+			3 clear 1000
+			3 disable 500
+		END
+		cat > "$log.log" <<-END
+			@ cancel-1G
+			result {"case": "cancel-1G", "rounds": 3, "faults": 1234, "pages_sent": 5, \
+			"downtime_ms": null, "page_tables": [1, 3, 2], "blocks": [9, 8], \
+			"ioctls": [$ioctls]}
+		END
+		"$TOP/scripts/migrate-report" --parse "k$times" "$log.log" > "$log-$times.json"
+	done
+	"$TOP/scripts/migrate-report" "$log"-{2,1}.json | tee /dev/stderr | tr -s ' ' |
+		grep -A 99 'cancel-1G | 8.0 | 4.0 | -50.0 %' |
+		grep -A 99 'cancel-1G | 3.0 | 1.5 | -50.0 %' |
+		grep 'cancel-1G, k1 | 3 | 5 | 1 234 | - | 1 | 3 | 2 | 9 | 8 |' > /dev/null
+}
+
 counts_steps()
 {
 	printf '@ %s\n' "run one -a" "exit 0 1" "run two" "exit 1 1" | progress k test 2 2>&1 |
@@ -160,7 +194,7 @@ check_errors()
 	while read -r script; do
 		try "scripts/${script##*/} -h" explains_itself "$script"
 	done < <(find "$TOP/scripts" -maxdepth 1 -type f -executable | sort)
-	for script in kernel boot initramfs bench matrix matrix-report check export deps sparse; do
+	for script in kernel boot initramfs bench migrate matrix matrix-report check export deps sparse; do
 		try "scripts/$script refuses an unknown option" \
 			refused "unknown option.*--nonsense" "$TOP/scripts/$script" --nonsense
 	done
@@ -212,6 +246,11 @@ bad_values()
 		bench --host --per-patch|without --series, --per-patch and --cpu
 		bench --compare /none /none|none is not a result file
 		bench --compare /dev/null /dev/null|not a result file
+		migrate -c bitmap-3M|no case 'bitmap-3M', choose from: bitmap-off
+		migrate -k foo|no kernel 'foo', choose from: base patched
+		migrate -s foo|no series or revision 'foo'
+		migrate riscv-v7.3|nothing is migrated on riscv
+		migrate-report /dev/null|not a result file
 		matrix -c 8k-vhe|no cell '8k-vhe', choose from: 4k-vhe
 		matrix -k foo|no kernel 'foo', choose from: base patched
 		matrix -t no-such-test|no test matches
