@@ -33,7 +33,7 @@ series_mark=KVM_GSTAGE_PTE_HOST_WRITABLE
 arch_list=kvm@
 
 # Debian 12's compiler refuses memslot_perf_test.
-arch_selftests=(dirty_log_cow_test page_table_leak_test dirty_log_test dirty_log_perf_test
+arch_selftests=(dirty_log_cow_test page_table_leak_test unmap_huge_test dirty_log_test dirty_log_perf_test
 		kvm_page_table_test demand_paging_test memslot_modification_stress_test
 		dirty_ring_reset_test eager_split_stress_test kvm_binary_stats_test
 		access_tracking_perf_test set_memory_region_test kvm_create_max_vcpus)
@@ -84,9 +84,9 @@ set_cell()
 boot_tests=(
 	"dirty_log_cow_test"
 	"page_table_leak_test"
+	"unmap_huge_test"
 	"dirty_log_test -i 4"
 	"kvm_page_table_test -b 64M -s anonymous_thp"
-	"dirty_ring_reset_test"
 	"eager_split_stress_test -t 20"
 )
 
