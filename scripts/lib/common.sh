@@ -195,6 +195,17 @@ changes_kernel()
 	grep -v '^tools/\|^Documentation/\|^MAINTAINERS$' > /dev/null
 }
 
+# The KVM selftests that they create.
+created_tests()
+{
+	local series
+
+	for series in $(all_series "$1"); do
+		sed -n '/^--- \/dev\/null$/ { n; s,^+++ b/tools/testing/selftests/kvm/\(.*/\)\?\(.*_test\)\.c$,\2,p }' \
+			"$(series_dir "$1" "$series")"/*.patch
+	done | sort
+}
+
 # Those that change the kernel.
 kernel_series()
 {
