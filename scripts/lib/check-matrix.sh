@@ -42,7 +42,7 @@ check_matrix()
 {
 	local base=${matrix_base:-$(default_base)} page
 
-	results_of "$base" check "$base"
+	results_of "$base" check ${cells:+-c "$cells"} "$base"
 	page=$(series_dir "$base" "$(kernel_series "$base" | tail -n 1)")/matrix-$base.md
 	[[ $base != kdir ]] || page=$out/matrix.md
 	"$TOP/scripts/matrix-report" --table "$out/$base.tsv" > "$page"
