@@ -194,7 +194,7 @@ check_errors()
 	while read -r script; do
 		try "scripts/${script##*/} -h" explains_itself "$script"
 	done < <(find "$TOP/scripts" -maxdepth 1 -type f -executable | sort)
-	for script in kernel boot initramfs bench migrate matrix matrix-report check export deps sparse; do
+	for script in kernel boot initramfs bench migrate matrix matrix-report check export deps sparse range-diff; do
 		try "scripts/$script refuses an unknown option" \
 			refused "unknown option.*--nonsense" "$TOP/scripts/$script" --nonsense
 	done
@@ -262,6 +262,9 @@ bad_values()
 		sparse /proc|not a kernel tree
 		boot -t soon /none /none|needs seconds
 		check foo|no check 'foo'
+		check --matrix v7.2 foo|no cell 'foo', choose from: 4k-vhe
+		range-diff v7.2 v1.0 1-skip-levels|no base kernel 'v1.0'
+		range-diff v7.2 v7.3 foo|no series 'foo', choose from: 1-skip-levels
 	END
 }
 
