@@ -97,7 +97,7 @@ bases()
 		"$TOP/scripts/lib/targets"
 }
 
-# Field 2 to 5 of a base's row.
+# Field 2 to 6 of a base's row.
 base_field()
 {
 	awk -v name="$1" -v field="$2" \
@@ -170,6 +170,15 @@ patch_dirs()
 	done
 }
 
+# Lines of a kernel configuration for a base alone.
+base_config()
+{
+	local base=$1
+
+	[[ $base != kdir ]] || base=$(kdir_like)
+	base_field "$base" 6 | tr , '\n'
+}
+
 # The directory of a series of a base, if there is one.
 series_dir()
 {
@@ -231,7 +240,7 @@ test_dirs()
 	local others
 
 	"$TOP/scripts/kernel" selftests "$1" "${2-}" || return
-	others=$(base_field "$1" 5)
+	others=$(base_field "$1" 5 | sed "s,^-$,,")
 	[[ ! $others ]] || "$TOP/scripts/kernel" selftests "$others"
 }
 
