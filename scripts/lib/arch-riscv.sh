@@ -71,13 +71,8 @@ set_cell()
 
 	boot=(-m 5G -c "rv64,h=true,sv$levels=on"
 	      -a "default_hugepagesz=1G hugepagesz=1G hugepages=2 hugepagesz=2M hugepages=32")
-	block=2M chunk='' hugetlb=anonymous_hugetlb_1gb
+	block=2M chunk='' hugetlb=anonymous_hugetlb_1gb mode=''
 	says="G-stage page table mode is Sv${levels}x4"
-	case $levels in
-	39) mode=25 ;;
-	48) mode=21 ;;
-	57) mode=17 ;;
-	esac
 }
 
 # Command lines of the selftests. What is booted of the other bases gets the first four.
