@@ -26,7 +26,7 @@ apply_plainly()
 
 	partial_tree "$base" base "$work"
 	for series in $(all_series "$base"); do
-		git -C "$work" -c user.name=check -c user.email=check@check.invalid \
+		git -C "$work" -c gc.auto=0 -c user.name=check -c user.email=check@check.invalid \
 			am "$(series_dir "$base" "$series")"/*.patch
 	done
 }
