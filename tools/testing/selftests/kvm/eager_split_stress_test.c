@@ -150,8 +150,10 @@ static void random_sleep(u64 *random, u64 max_usecs)
  * ordered after earlier loads and before later stores; order() does the rest.
  */
 #ifdef __aarch64__
+/* Pairs with store() */
 #define load(x)		smp_load_acquire(&(x))
 #else
+/* Pairs with store(), and comes after any that is earlier */
 #define load(x)		({ smp_mb(); smp_load_acquire(&(x)); })
 #endif
 /* Pairs with load() */
@@ -372,7 +374,7 @@ static void *churn_worker(void *unused)
 {
 	u64 block_pages = block_size / guest.page_size;
 	u64 nr_blocks = mem_size / block_size;
-	u64 first, offset, random = seed - 1;
+	u64 first, offset, nr, random = seed - 1;
 
 	while (!READ_ONCE(quit)) {
 		first = next_random(&random) % nr_blocks * block_pages;
@@ -389,7 +391,8 @@ static void *churn_worker(void *unused)
 			protect(first + offset, 1);
 			break;
 		case 3:
-			drop(first + offset, next_random(&random) % (block_pages - offset) + 1);
+			nr = next_random(&random) % (2 * block_pages) + 1;
+			drop(first + offset, min(nr, guest.nr_pages - first - offset));
 			break;
 		case 4:
 			if (mem_type->private)
