@@ -36,7 +36,7 @@ arch_list=kvm@
 arch_selftests=(dirty_log_cow_test page_table_leak_test unmap_huge_test dirty_log_test dirty_log_perf_test
 		kvm_page_table_test demand_paging_test memslot_modification_stress_test
 		dirty_ring_reset_test eager_split_stress_test kvm_binary_stats_test
-		access_tracking_perf_test set_memory_region_test kvm_create_max_vcpus)
+		access_tracking_perf_test set_memory_region_test)
 
 # Cells of the matrix differ in how the kernel is booted.
 cell_config()

@@ -97,11 +97,11 @@ bases()
 		"$TOP/scripts/lib/targets"
 }
 
-# Field 2 to 6 of a base's row.
+# Field 2 to 6 of a base's row, of which '-' is none.
 base_field()
 {
 	awk -v name="$1" -v field="$2" \
-		'!/^#/ && $1 == name { print $field }' "$TOP/scripts/lib/targets"
+		'!/^#/ && $1 == name && $field != "-" { print $field }' "$TOP/scripts/lib/targets"
 }
 
 # Those that are there for their selftests alone.
@@ -240,8 +240,14 @@ test_dirs()
 	local others
 
 	"$TOP/scripts/kernel" selftests "$1" "${2-}" || return
-	others=$(base_field "$1" 5 | sed "s,^-$,,")
+	others=$(base_field "$1" 5)
 	[[ ! $others ]] || "$TOP/scripts/kernel" selftests "$others"
+}
+
+# pack DIR: print it as an initramfs
+pack()
+{
+	(cd "$1" && find . | cpio -o --quiet -H newc -R 0:0)
 }
 
 last_series()
