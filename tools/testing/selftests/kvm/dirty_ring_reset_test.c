@@ -49,7 +49,7 @@ static u32 nth_page(enum order order, u32 n)
 	case BACKWARDS:
 		return NR_PAGES - 1 - n;
 	case SHUFFLED:
-		return (n & ~511) | ((n >> 2) * 45 % 128) << 2 | (n & 3);
+		return (n & ~511) | (((n >> 2) * 45 + 64) % 128) << 2 | (n & 3);
 	case SCATTERED:
 		return n * 2654435761u % SPAN;
 	default:
