@@ -30,7 +30,7 @@ check_cells()
 	local base
 
 	base=$(default_base)
-	results_of "$base" alone -k patched -c 4k-nvhe,4k-novhe \
+	results_of "$base" alone -k patched -c 4k-novhe \
 		-t '^eager_split_test' "$base"
 	results_of "$base" alone -k patched -c 4k-ampereone \
 		-t '^eager_split_(stress_)?test|^dirty_log_test -m 6 .*thp' "$base"

@@ -79,15 +79,19 @@ check_harness()
 	done
 	try "mutations are for a tree of $base" \
 		"$TOP/tools/testing/kvm_pgtable/mutate.py" --find "${trees[@]}"
-	# Others bring it as well if their page-table code is what it is made for.
-	for base in $(bases "$(base_field "$base" 2)" | tail -n +2); do
-		"$TOP/scripts/kernel" apply "$base"
-		revision=$(last_series "$base")
-		git -C "$("$TOP/scripts/kernel" tree "$base")" cat-file -e \
-			"$revision:tools/testing/kvm_pgtable" 2> /dev/null || continue
+}
+
+# Another base brings the harness if its page-table code is what it is made for.
+harness_of_base()
+{
+	local base=$1 revision
+
+	"$TOP/scripts/kernel" apply "$base"
+	revision=$(last_series "$base")
+	! git -C "$("$TOP/scripts/kernel" tree "$base")" cat-file -e \
+		"$revision:tools/testing/kvm_pgtable" 2> /dev/null ||
 		try "harness on $base at $revision" \
 			run_harness "$base" "$revision" "$BUILD/check/harness-$base"
-	done
 }
 
 check_created()
